@@ -1,0 +1,1 @@
+"""Speech: sound becomes turns and words, and text becomes sound."""

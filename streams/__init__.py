@@ -1,0 +1,3 @@
+"""Streams: a real-time service that watches, listens, remembers and talks."""
+
+__version__ = "0.1.0"

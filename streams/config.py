@@ -1,0 +1,183 @@
+"""One frozen configuration: defaults, then a TOML file, then ``STREAMS_*`` environment, then flags.
+
+Each room is handed its own section and nothing else. An environment name is the section and the
+key joined by an underscore: ``STREAMS_MEMORY_WINDOW_TOKENS=768`` sets ``memory.window_tokens``.
+An unknown key is refused by name, wherever it came from.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from streams.errors import ConfigError
+
+ENV_PREFIX = "STREAMS_"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelsConfig(Section):
+    """Which model plays which role: ``embedded``, a hub name, or a local path."""
+
+    llm: str = "embedded"
+    asr: str = "embedded"
+    tts: str = "embedded"
+    vision: str = "embedded"
+    cache_dir: Path = Field(default=Path("~/.cache/streams"))
+    index_url: str = "https://pypi.org/simple"
+
+
+class VideoConfig(Section):
+    sample_fps: float = Field(default=1.0, gt=0, le=60)
+    duplicate_threshold: float = Field(default=0.02, ge=0, le=1)
+    """Mean absolute difference (0..1) of two thumbnails under which the later is a duplicate."""
+    keep_every_s: float = Field(default=10.0, gt=0)
+    """A still picture is encoded again after this long, so that memory knows it lasted."""
+    min_confidence: float = Field(default=0.35, gt=0, lt=1)
+    max_pixels: int = Field(default=16_777_216, gt=0)
+    max_image_bytes: int = Field(default=8_388_608, gt=0)
+    queue_frames: int = Field(default=8, gt=0)
+
+
+class SpeechConfig(Section):
+    vad_threshold: float = Field(default=0.5, gt=0, lt=1)
+    prefix_padding_ms: int = Field(default=300, ge=0, le=5_000)
+    silence_duration_ms: int = Field(default=500, ge=64, le=10_000)
+    min_speech_ms: int = Field(default=96, ge=0)
+    """Speech shorter than this is a click, not a turn."""
+    partial_interval_ms: int = Field(default=600, gt=0)
+    max_buffer_s: float = Field(default=12.0, gt=2, le=28)
+    """The recogniser's buffer is trimmed at a confirmed segment once it is longer than this."""
+    max_utterance_s: float = Field(default=120.0, gt=5)
+    voice: str = "heart"
+    speed: float = Field(default=1.0, ge=0.25, le=1.5)
+    min_clause_chars: int = Field(default=24, gt=0)
+
+
+class MemoryConfig(Section):
+    window_tokens: int = Field(default=512, gt=0)
+    """Frames kept on the device beside the sinks, newest first."""
+    dialogue_tokens: int = Field(default=384, gt=0)
+    """Utterances and replies kept on the device, newest first."""
+    recall_blocks: int = Field(default=6, ge=0)
+    ram_bytes: int = Field(default=512 * 1024**2, gt=0)
+    disk_bytes: int = Field(default=8 * 1024**3, gt=0)
+    dir: Path | None = None
+    """Where blocks go past the RAM budget; a temporary folder when absent."""
+
+
+class LlmConfig(Section):
+    backend: Literal["auto", "lean", "hooked"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    decode_weights: Literal["auto", "int8", "same"] = "auto"
+    device: str = "auto"
+    threads: int = Field(default=0, ge=0)
+    """CPU threads for the model; 0 takes every core."""
+    prefill_chunk_tokens: int = Field(default=256, gt=0)
+    max_output_tokens: int = Field(default=96, gt=0)
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    repetition_penalty: float = Field(default=1.1, ge=1, le=2)
+    seed: int = 0
+
+
+class ServerConfig(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65_535)
+    max_sessions: int = Field(default=16, gt=0)
+    max_message_bytes: int = Field(default=20 * 1024**2, gt=0)
+    max_audio_append_bytes: int = Field(default=15 * 1024**2, gt=0)
+    clock: Literal["wall", "media"] = "wall"
+    """``media``: a session's time moves with the media it is sent (offline runs), not with the wall."""
+
+
+class LogConfig(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class StreamsConfig(Section):
+    models: ModelsConfig = ModelsConfig()
+    video: VideoConfig = VideoConfig()
+    speech: SpeechConfig = SpeechConfig()
+    memory: MemoryConfig = MemoryConfig()
+    llm: LlmConfig = LlmConfig()
+    server: ServerConfig = ServerConfig()
+    log: LogConfig = LogConfig()
+
+
+Settings: TypeAlias = dict[str, dict[str, Any]]
+
+
+def load_config(
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> StreamsConfig:
+    """Compose the configuration. ``flags`` maps ``section.key`` to a value; ``None`` means not given.
+
+    Raises ConfigError, with the offending key in ``param``.
+    """
+    settings: Settings = {}
+    if file is not None:
+        _merge(settings, _read_toml(file))
+    _merge(settings, _read_environ(environ or {}))
+    _merge(settings, _read_flags(flags or {}))
+    try:
+        return StreamsConfig.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"unknown setting '{key}'", param=key) from None
+        raise ConfigError(f"setting '{key}': {first['msg']}", param=key) from None
+
+
+def _merge(into: Settings, more: Mapping[str, Any]) -> None:
+    for section, values in more.items():
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"unknown setting '{section}'", param=section)
+        into.setdefault(section, {}).update(values)
+
+
+def _read_toml(file: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}", param=str(file)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}", param=str(file)) from None
+
+
+def _read_environ(environ: Mapping[str, str]) -> Settings:
+    settings: Settings = {}
+    for name, value in environ.items():
+        if name.startswith(ENV_PREFIX):
+            section, _, key = name.removeprefix(ENV_PREFIX).lower().partition("_")
+            if section not in StreamsConfig.model_fields or not key:
+                raise ConfigError(f"unknown setting in the environment: {name}", param=name)
+            settings.setdefault(section, {})[key] = value
+    return settings
+
+
+def _read_flags(flags: Mapping[str, Any]) -> Settings:
+    settings: Settings = {}
+    for name, value in flags.items():
+        if value is not None:
+            section, _, key = name.partition(".")
+            settings.setdefault(section, {})[key] = value
+    return settings
+
+
+def setting_names() -> Iterable[str]:
+    """Every ``section.key``, for ``--help`` and the docs."""
+    for section, field in StreamsConfig.model_fields.items():
+        for key in type(field.default).model_fields:
+            yield f"{section}.{key}"
