@@ -1,0 +1,1 @@
+"""LLM: a language model behind one face, attending over sinks, recalled blocks and the recent window."""

@@ -1,0 +1,73 @@
+"""The contract of a running session, as the wire and the replay drive it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from streams.conversation import Item, ResponseOptions, SessionOptions
+from streams.events import Event
+from streams.types import Image, Samples
+
+Emit: TypeAlias = Callable[[Event], None]
+"""Takes each event as it happens; called on the event loop's thread, must not block."""
+
+
+class Live(Protocol):
+    """One session's conversation, senses and memory. Every method is called on the event loop's thread.
+
+    Methods raise StreamsError for a request that cannot be met; the session goes on. What they start
+    is reported through ``Emit``.
+    """
+
+    id: str
+    options: SessionOptions
+
+    def update(self, options: SessionOptions) -> None:
+        """Replace the options. Raises InvalidRequestError (``param`` names the field)."""
+        ...
+
+    async def append_audio(self, samples: Samples, rate: int) -> None:
+        """Hear more of the input: float32 mono. Waits while hearing is behind: audio is never dropped."""
+        ...
+
+    async def commit_audio(self) -> None:
+        """End the turn now. Raises InvalidRequestError when nothing was heard since the last turn."""
+        ...
+
+    def clear_audio(self) -> None:
+        """Forget what was heard since the last turn; emits InputCleared."""
+        ...
+
+    async def append_frame(self, image: Image, pts_us: int | None) -> None:
+        """See a frame: uint8 RGB [h, w, 3]. ``pts_us`` is on the sender's clock, None for now.
+
+        On the wall clock a frame is dropped (and reported) when the encoder is behind; on media time
+        this waits instead.
+        """
+        ...
+
+    def clear_frames(self) -> None:
+        """Forget frames that were received but not yet encoded."""
+        ...
+
+    async def add_item(self, item: Item, previous_item_id: str | None) -> None:
+        """Add a message to the conversation; emits ItemAdded and ItemDone."""
+        ...
+
+    async def respond(self, options: ResponseOptions) -> str:
+        """Start a response and return its id. Raises InvalidRequestError while one is active."""
+        ...
+
+    def cancel(self, response_id: str | None) -> None:
+        """Stop the active response: the next token is not computed.
+
+        Raises InvalidRequestError when none is active or it is not the one named.
+        """
+        ...
+
+    async def drain(self) -> None:
+        """Return when all that was heard and seen has been dealt with and no response is active."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,35 @@
+"""The contract of a language model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from llm.context import Context
+from llm.spec import ModelSpec
+
+
+class Backbone(Protocol):
+    """Weights and arithmetic, no state: every session shares one. Used from one engine thread."""
+
+    spec: ModelSpec
+
+    def new_context(self) -> Context: ...
+
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """Input embeddings [n, hidden] of token ids."""
+        ...
+
+    def forward(self, embeddings: Tensor, context: Context, *, observe: bool = False) -> Tensor:
+        """Hidden states [n, hidden] after the last norm, for ``embeddings`` [n, hidden].
+
+        Mutates ``context``: the new tokens are appended to it. With ``observe`` their queries can be
+        taken from it afterwards.
+        """
+        ...
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores over the vocabulary, float32 [..., vocab], of hidden states [..., hidden]."""
+        ...

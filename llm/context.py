@@ -1,0 +1,142 @@
+"""The keys and values that one forward pass attends to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from llm.rotary import Rotary, rotate
+from llm.spec import ModelSpec
+from memory.block import Block
+
+
+class Context:
+    """Sinks, recalled blocks, the recent window, and the tokens appended since, in that order.
+
+    Positions are assigned here: contiguous from 0. Blocks come with keys before rotation and are
+    rotated once, in ``assemble``; each appended key is kept both ways, rotated to be attended to and
+    raw to become a block. Buffers are reused between assemblies and grow to the largest, so a
+    stream's device memory stays constant.
+    """
+
+    def __init__(self, spec: ModelSpec, rotary: Rotary) -> None:
+        self.spec = spec
+        self._rotary = rotary
+        self._keys = self._values = self._raw = self._buffer(0)
+        self._assembled = 0
+        self._length = 0
+        self._pending = 0
+        self._cos = self._sin = torch.empty(0)
+        self._mask: Tensor | None = None
+        self._observed: list[Tensor] | None = None
+
+    def _buffer(self, tokens: int) -> Tensor:
+        spec = self.spec
+        shape = (spec.layers, spec.kv_heads, tokens, spec.head_dim)
+        return torch.empty(shape, dtype=spec.dtype, device=spec.device)
+
+    @property
+    def length(self) -> int:
+        """Tokens attended to: assembled and appended."""
+        return self._length
+
+    @property
+    def appended(self) -> int:
+        return self._length - self._assembled
+
+    @property
+    def nbytes(self) -> int:
+        return self._keys.nbytes + self._values.nbytes + self._raw.nbytes
+
+    def assemble(self, blocks: Sequence[Block], room: int) -> None:
+        """Start anew with ``blocks`` in their order and ``room`` for new tokens. Mutates the buffers."""
+        length = sum(block.tokens for block in blocks)
+        if length + room > self._keys.shape[2]:
+            self._keys, self._values = self._buffer(length + room), self._buffer(length + room)
+        if room > self._raw.shape[2]:
+            self._raw = self._buffer(room)
+        start = 0
+        for block in blocks:
+            end = start + block.tokens
+            self._keys[:, :, start:end] = block.keys
+            self._values[:, :, start:end] = block.values
+            start = end
+        cos, sin = self._tables(0, length)
+        filled = self._keys[:, :, :length]
+        filled.copy_(rotate(filled, cos, sin))
+        self._assembled = self._length = length
+        self._pending = 0
+
+    def _tables(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        positions = torch.arange(start, end, device=self.spec.device)
+        return self._rotary.tables(positions, self.spec.dtype)
+
+    def begin(self, tokens: int, observe: bool = False) -> None:
+        """Prepare a forward pass over ``tokens`` new tokens; ``observe`` keeps their queries."""
+        room = self._raw.shape[2] - self.appended
+        assert tokens <= room, f"{tokens} tokens do not fit in the {room} left"
+        self._pending = tokens
+        self._cos, self._sin = self._tables(self._length, self._length + tokens)
+        self._observed = [] if observe else None
+        self._mask = self._causal_mask(tokens) if tokens > 1 else None
+
+    def _causal_mask(self, tokens: int) -> Tensor:
+        """Boolean [group * tokens, keys]: query heads of a group are packed into the query axis."""
+        keys = torch.arange(self._length + tokens, device=self.spec.device)
+        queries = torch.arange(tokens, device=self.spec.device) + self._length
+        return (keys[None, :] <= queries[:, None]).repeat(self.spec.group, 1)
+
+    def append(self, layer: int, keys: Tensor, values: Tensor) -> None:
+        """Add the new tokens' raw ``keys`` and ``values`` [kv_heads, tokens, head_dim] of one layer."""
+        start, end = self._length, self._length + self._pending
+        offset = self.appended
+        self._raw[layer, :, offset : offset + self._pending] = keys
+        self._keys[layer, :, start:end] = rotate(keys, self._cos, self._sin)
+        self._values[layer, :, start:end] = values
+
+    def attend(self, layer: int, queries: Tensor, scale: float | None = None) -> Tensor:
+        """Attention of raw ``queries`` [heads, tokens, head_dim]; the same shape comes back.
+
+        ``scale`` multiplies the scores; 1 / sqrt(head_dim) when absent.
+
+        Query heads of a group are packed into the query axis: on CPU that is several times faster
+        than ``enable_gqa`` for one-token steps, and it copies no keys.
+        """
+        heads, tokens, dim = queries.shape
+        group = self.spec.group
+        if self._observed is not None:
+            grouped = queries.reshape(self.spec.kv_heads, group, tokens, dim).mean(1)
+            self._observed.append(grouped.transpose(0, 1).reshape(tokens, -1))
+        end = self._length + self._pending
+        packed = rotate(queries, self._cos, self._sin).reshape(self.spec.kv_heads, group * tokens, dim)
+        out = torch.nn.functional.scaled_dot_product_attention(
+            packed,
+            self._keys[layer, :, :end],
+            self._values[layer, :, :end],
+            attn_mask=self._mask,
+            scale=scale,
+        )
+        return out.view(heads, tokens, dim)
+
+    def finish(self) -> None:
+        """The forward pass is done: the pending tokens are now part of the context."""
+        self._length += self._pending
+        self._pending = 0
+
+    def take_queries(self) -> Tensor:
+        """Queries of the last pass, before rotation, averaged over each group: [layers, tokens, kv_dim].
+
+        Only after ``begin(…, observe=True)``.
+        """
+        assert self._observed is not None, "the pass was not observed"
+        queries, self._observed = torch.stack(self._observed), None
+        return queries
+
+    def appended_keys_values(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """Raw keys and values of appended tokens ``start:end``, copied: [layers, kv_heads, n, head_dim]."""
+        assert 0 <= start <= end <= self.appended
+        offset = self._assembled
+        keys = self._raw[:, :, start:end].clone()
+        return keys, self._values[:, :, offset + start : offset + end].clone()

@@ -1,0 +1,126 @@
+"""A lean forward pass of our own for the Llama and Qwen2 families.
+
+Fused q-k-v and gate-up products, no module overhead, keys written once into the context's buffers, and
+int8 weights for one-token steps. The hooked backbone gives breadth, this one speed; tests hold each
+against the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm.context import Context
+from llm.linear import DenseLinear, Int8Linear, Linear
+from llm.rotary import Rotary
+from llm.spec import ModelSpec
+
+FAMILIES = ("llama", "qwen2")
+
+
+@dataclass(frozen=True, slots=True)
+class LeanLayer:
+    input_norm: Tensor
+    qkv: Linear
+    out: Linear
+    mlp_norm: Tensor
+    gate_up: Linear
+    down: Linear
+
+    def forward(self, index: int, x: Tensor, context: Context, eps: float) -> Tensor:
+        spec = context.spec
+        tokens = x.shape[0]
+        normed = torch.nn.functional.rms_norm(x, (spec.hidden,), self.input_norm, eps)
+        qkv = self.qkv(normed).view(tokens, -1, spec.head_dim).transpose(0, 1)
+        queries, keys, values = qkv.split((spec.heads, spec.kv_heads, spec.kv_heads))
+        context.append(index, keys, values)
+        attended = context.attend(index, queries)
+        x = x + self.out(attended.transpose(0, 1).reshape(tokens, -1))
+        normed = torch.nn.functional.rms_norm(x, (spec.hidden,), self.mlp_norm, eps)
+        gate, up = self.gate_up(normed).chunk(2, dim=-1)
+        return x + self.down(torch.nn.functional.silu(gate) * up)
+
+
+class LeanBackbone:
+    """``Backbone`` of a Llama or Qwen2 checkpoint. One-token steps use int8 weights when asked to."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        rotary: Rotary,
+        weights: Mapping[str, Tensor],
+        *,
+        norm_eps: float,
+        int8_decode: bool,
+    ) -> None:
+        """``weights`` are named as Transformers names them and are in the spec's dtype and device."""
+        self.spec = spec
+        self._rotary = rotary
+        self._eps = norm_eps
+        self._embedding = weights["model.embed_tokens.weight"]
+        self._norm = weights["model.norm.weight"]
+        head = weights.get("lm_head.weight", self._embedding)
+        self._prefill = [_layer(weights, i, DenseLinear) for i in range(spec.layers)]
+        self._head: Linear = DenseLinear(head)
+        self._step, self._step_head = self._prefill, self._head
+        if int8_decode:
+            self._step = [_layer(weights, i, Int8Linear) for i in range(spec.layers)]
+            self._step_head = Int8Linear(head)
+
+    @property
+    def step_bytes(self) -> int:
+        """Bytes of weights that a one-token step reads: what bounds its speed."""
+        layers = sum(
+            linear.nbytes
+            for layer in self._step
+            for linear in (layer.qkv, layer.out, layer.gate_up, layer.down)
+        )
+        return layers + self._step_head.nbytes
+
+    def new_context(self) -> Context:
+        return Context(self.spec, self._rotary)
+
+    @torch.inference_mode()
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        return self._embedding[torch.tensor(ids, dtype=torch.long, device=self.spec.device)]
+
+    @torch.inference_mode()
+    def forward(self, embeddings: Tensor, context: Context, *, observe: bool = False) -> Tensor:
+        context.begin(len(embeddings), observe)
+        layers = self._step if len(embeddings) == 1 else self._prefill
+        x = embeddings.to(self.spec.dtype)
+        for index, layer in enumerate(layers):
+            x = layer.forward(index, x, context, self._eps)
+        context.finish()
+        return torch.nn.functional.rms_norm(x, (self.spec.hidden,), self._norm, self._eps)
+
+    @torch.inference_mode()
+    def logits(self, hidden: Tensor) -> Tensor:
+        rows = hidden.reshape(-1, self.spec.hidden)
+        head = self._step_head if len(rows) == 1 else self._head
+        return head(rows).float().view(*hidden.shape[:-1], -1)
+
+
+def _layer(weights: Mapping[str, Tensor], index: int, linear: Any) -> LeanLayer:
+    prefix = f"model.layers.{index}."
+
+    def fused(*names: str) -> Linear:
+        weight = torch.cat([weights[f"{prefix}{name}.weight"] for name in names])
+        biases = [weights.get(f"{prefix}{name}.bias") for name in names]
+        given = [bias for bias in biases if bias is not None]
+        assert len(given) in (0, len(names)), f"{names}: biases on some products only"
+        made: Linear = linear(weight, torch.cat(given) if given else None)
+        return made
+
+    return LeanLayer(
+        input_norm=weights[f"{prefix}input_layernorm.weight"],
+        qkv=fused("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+        out=fused("self_attn.o_proj"),
+        mlp_norm=weights[f"{prefix}post_attention_layernorm.weight"],
+        gate_up=fused("mlp.gate_proj", "mlp.up_proj"),
+        down=fused("mlp.down_proj"),
+    )

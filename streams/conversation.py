@@ -1,0 +1,90 @@
+"""What a conversation is made of: items, their contents, and the options of a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from streams.types import Image
+
+Role: TypeAlias = Literal["user", "assistant", "system"]
+Modality: TypeAlias = Literal["audio", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextContent:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioContent:
+    """Speech in an item; ``transcript`` is None until it is known."""
+
+    transcript: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageContent:
+    """A still picture given to the conversation; ``url`` is the data URL it came as."""
+
+    image: Image
+    url: str = ""
+
+
+Content: TypeAlias = TextContent | AudioContent | ImageContent
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One message of the conversation."""
+
+    id: str
+    role: Role
+    content: tuple[Content, ...]
+    status: Literal["in_progress", "completed", "incomplete"] = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDetection:
+    """How the server finds the end of a turn by voice activity (``server_vad`` of the wire)."""
+
+    threshold: float = 0.5
+    prefix_padding_ms: int = 300
+    silence_duration_ms: int = 500
+    create_response: bool = True
+    interrupt_response: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What a client may change while its session runs. ``turn_detection`` None is push to talk."""
+
+    instructions: str = ""
+    modality: Modality = "audio"
+    voice: str = "heart"
+    speed: float = 1.0
+    max_output_tokens: int = 96
+    transcription: bool = False
+    """Whether transcripts of the input are reported; the model hears them in any case."""
+    turn_detection: TurnDetection | None = field(default_factory=TurnDetection)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseOptions:
+    """One response's overrides of the session's options; None keeps the session's."""
+
+    instructions: str | None = None
+    modality: Modality | None = None
+    voice: str | None = None
+    max_output_tokens: int | None = None
+    in_conversation: bool = True
+    """False is ``conversation: "none"``: answered out of band, not remembered."""
+
+    def applied_to(self, options: SessionOptions) -> SessionOptions:
+        given = {
+            "instructions": self.instructions,
+            "modality": self.modality,
+            "voice": self.voice,
+            "max_output_tokens": self.max_output_tokens,
+        }
+        return replace(options, **{name: value for name, value in given.items() if value is not None})

@@ -1,0 +1,191 @@
+"""What happens in a session, as small frozen classes; ``Event`` is their union.
+
+The gateway translates them to the wire, a replay prints them. Times are on the session's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from streams.conversation import Item, SessionOptions
+from streams.errors import StreamsError
+from streams.types import AudioChunk, Moment, Transcript
+
+DropReason: TypeAlias = Literal["overload", "rate", "duplicate"]
+ResponseStatus: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
+StatusReason: TypeAlias = Literal["turn_detected", "client_cancelled", "max_output_tokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """``at_us`` is where the utterance's audio starts, padding included."""
+
+    item_id: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    item_id: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputCommitted:
+    item_id: str
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InputCleared:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    item: Item
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDone:
+    item: Item
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptPartial:
+    """``confirmed`` are newly confirmed words (never retracted); ``tentative`` may still change."""
+
+    item_id: str
+    confirmed: str
+    tentative: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptCompleted:
+    item_id: str
+    transcript: Transcript
+    audio_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFailed:
+    item_id: str
+    error: StreamsError
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSeen:
+    """A frame was encoded and kept in memory; ``text`` is what the model read of it."""
+
+    pts_us: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FramesDropped:
+    """Frames that could not be taken since the last report, because the encoder is behind."""
+
+    count: int
+    total: int
+    reason: DropReason
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCreated:
+    response_id: str
+    options: SessionOptions
+    in_conversation: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MomentsRecalled:
+    """The moments of the past that the answer draws on, in time order."""
+
+    response_id: str
+    moments: tuple[Moment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseItemAdded:
+    response_id: str
+    item: Item
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    response_id: str
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDelta:
+    """A clause of the answer, spoken. ``chunk.pts_us`` counts from the start of the answer's audio."""
+
+    response_id: str
+    item_id: str
+    chunk: AudioChunk
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """Milliseconds from the end of the question to the end of each stage; None where it did not happen."""
+
+    transcript_ms: float | None = None
+    recall_ms: float | None = None
+    first_token_ms: float | None = None
+    first_audio_ms: float | None = None
+    total_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseDone:
+    """Always the last event of a response. ``item`` is None when nothing was written.
+
+    Usage counts tokens: ``context_tokens`` were attended to, ``input_tokens`` newly read.
+    """
+
+    response_id: str
+    status: ResponseStatus
+    reason: StatusReason | None
+    item: Item | None
+    options: SessionOptions
+    in_conversation: bool
+    context_tokens: int
+    input_tokens: int
+    output_tokens: int
+    times: StageTimes
+    error: StreamsError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed:
+    """Something went wrong that no single request caused; the session goes on."""
+
+    error: StreamsError
+
+
+Event: TypeAlias = (
+    SpeechStarted
+    | SpeechStopped
+    | InputCommitted
+    | InputCleared
+    | ItemAdded
+    | ItemDone
+    | TranscriptPartial
+    | TranscriptCompleted
+    | TranscriptFailed
+    | FrameSeen
+    | FramesDropped
+    | ResponseCreated
+    | MomentsRecalled
+    | ResponseItemAdded
+    | TextDelta
+    | AudioDelta
+    | ResponseDone
+    | SessionFailed
+)
