@@ -21,7 +21,13 @@ class Live(Protocol):
     """
 
     id: str
-    options: SessionOptions
+
+    @property
+    def options(self) -> SessionOptions: ...
+
+    def thumbnail(self, block_id: int) -> bytes | None:
+        """A small JPEG of the frame that became a block; None when it is no frame or long ago."""
+        ...
 
     def update(self, options: SessionOptions) -> None:
         """Replace the options. Raises InvalidRequestError (``param`` names the field)."""

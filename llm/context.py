@@ -125,6 +125,11 @@ class Context:
         self._length += self._pending
         self._pending = 0
 
+    def truncate(self, appended: int) -> None:
+        """Forget appended tokens past the first ``appended``."""
+        assert 0 <= appended <= self.appended
+        self._length = self._assembled + appended
+
     def take_queries(self) -> Tensor:
         """Queries of the last pass, before rotation, averaged over each group: [layers, tokens, kv_dim].
 

@@ -34,7 +34,7 @@ class IdentityRotary(nn.Module):
         return x.new_ones(shape), x.new_zeros(shape)
 
 
-class ContextLayer(CacheLayerMixin):
+class ContextLayer(CacheLayerMixin):  # type: ignore[misc]
     """Hands one layer's raw keys to the context. What it returns is not attended to: the context is."""
 
     is_sliding = False

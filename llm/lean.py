@@ -7,9 +7,9 @@ against the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ from llm.rotary import Rotary
 from llm.spec import ModelSpec
 
 FAMILIES = ("llama", "qwen2")
+
+LinearFactory: TypeAlias = Callable[[Tensor, Tensor | None], Linear]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class LeanLayer:
         tokens = x.shape[0]
         normed = torch.nn.functional.rms_norm(x, (spec.hidden,), self.input_norm, eps)
         qkv = self.qkv(normed).view(tokens, -1, spec.head_dim).transpose(0, 1)
-        queries, keys, values = qkv.split((spec.heads, spec.kv_heads, spec.kv_heads))
+        queries, keys, values = torch.split(qkv, [spec.heads, spec.kv_heads, spec.kv_heads])
         context.append(index, keys, values)
         attended = context.attend(index, queries)
         x = x + self.out(attended.transpose(0, 1).reshape(tokens, -1))
@@ -66,7 +68,8 @@ class LeanBackbone:
         head = weights.get("lm_head.weight", self._embedding)
         self._prefill = [_layer(weights, i, DenseLinear) for i in range(spec.layers)]
         self._head: Linear = DenseLinear(head)
-        self._step, self._step_head = self._prefill, self._head
+        self._step = self._prefill
+        self._step_head: Linear = self._head
         if int8_decode:
             self._step = [_layer(weights, i, Int8Linear) for i in range(spec.layers)]
             self._step_head = Int8Linear(head)
@@ -105,7 +108,7 @@ class LeanBackbone:
         return head(rows).float().view(*hidden.shape[:-1], -1)
 
 
-def _layer(weights: Mapping[str, Tensor], index: int, linear: Any) -> LeanLayer:
+def _layer(weights: Mapping[str, Tensor], index: int, linear: LinearFactory) -> LeanLayer:
     prefix = f"model.layers.{index}."
 
     def fused(*names: str) -> Linear:
@@ -113,8 +116,7 @@ def _layer(weights: Mapping[str, Tensor], index: int, linear: Any) -> LeanLayer:
         biases = [weights.get(f"{prefix}{name}.bias") for name in names]
         given = [bias for bias in biases if bias is not None]
         assert len(given) in (0, len(names)), f"{names}: biases on some products only"
-        made: Linear = linear(weight, torch.cat(given) if given else None)
-        return made
+        return linear(weight, torch.cat(given) if given else None)
 
     return LeanLayer(
         input_norm=weights[f"{prefix}input_layernorm.weight"],

@@ -24,7 +24,9 @@ def load_backbone(path: Path, config: LlmConfig) -> Backbone:
     try:
         model_config = AutoConfig.from_pretrained(path)
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path} holds no model that Transformers knows: {error}", param="models.llm") from None
+        raise ModelError(
+            f"{path} holds no model that Transformers knows: {error}", param="models.llm"
+        ) from None
     spec = describe(model_config, config)
     lean = _lean_can(model_config)
     if config.backend == "lean" and not lean:

@@ -12,7 +12,10 @@ from streams.types import BlockKind
 
 @dataclass(frozen=True, slots=True)
 class BlockInfo:
-    """What is known of a block without its tensors. ``text`` is what the model read, time included."""
+    """What is known of a block without its tensors.
+
+    ``text`` is what it says, without its time and without the marks of the chat format.
+    """
 
     id: int
     kind: BlockKind
@@ -45,7 +48,7 @@ class Block:
 
     @property
     def nbytes(self) -> int:
-        return self.keys.nbytes + self.values.nbytes
+        return self.keys.nbytes + self.values.nbytes + self.digest.nbytes
 
     def to(self, device: torch.device) -> Block:
         """The same block with its tensors on ``device``; itself when they are there already."""

@@ -73,7 +73,15 @@ class MemoryConfig(Section):
     """Where blocks go past the RAM budget; a temporary folder when absent."""
 
 
+INSTRUCTIONS = (
+    "You are Streams. You watch a camera, remember what you saw and heard, "
+    "and answer questions about it in one short sentence."
+)
+
+
 class LlmConfig(Section):
+    instructions: str = INSTRUCTIONS
+    """What a session is told at its start, unless its client says otherwise."""
     backend: Literal["auto", "lean", "hooked"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     decode_weights: Literal["auto", "int8", "same"] = "auto"

@@ -1,0 +1,40 @@
+"""The models of one process, loaded once and shared by every session, and the threads they run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from llm.stream import Reader
+from speech.asr import Recognizer
+from speech.tts import Synthesizer
+from speech.vad import VoiceDetector
+from streams.pipeline import Worker
+from video.encoder import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A thread for each kind of work, so that a slow one (recognition) does not hold up a quick one."""
+
+    reader: Reader
+    engine: Worker
+    recognizer: Recognizer
+    recognizer_worker: Worker
+    new_detector: Callable[[], VoiceDetector]
+    detector_worker: Worker
+    synthesizer: Synthesizer
+    synthesizer_worker: Worker
+    encoder: Encoder
+    encoder_worker: Worker
+
+    def close(self) -> None:
+        """Finish what runs and end the threads."""
+        for worker in (
+            self.engine,
+            self.recognizer_worker,
+            self.detector_worker,
+            self.synthesizer_worker,
+            self.encoder_worker,
+        ):
+            worker.close()

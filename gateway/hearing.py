@@ -1,0 +1,114 @@
+"""How a session hears: sound in, utterances that are recognised while they are spoken."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.backend import Backend
+from gateway.utterance import Utterance
+from speech.listener import Heard, Listener, Sound
+from speech.segmenter import SegmenterConfig, SpeechPaused, SpeechStarted, SpeechStopped
+from speech.streaming import Partial, StreamingRecognizer
+from streams.clock import Clock, ReplayClock
+from streams.config import SpeechConfig
+from streams.conversation import TurnDetection
+from streams.types import US_PER_MS, US_PER_S, Samples
+
+GAP_US = 500 * US_PER_MS
+"""Sound that stayed away for longer than this goes on where the clock is, not where it stopped."""
+
+
+class HearingHandler(Protocol):
+    def speech_started(self, at_us: int) -> None: ...
+
+    def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None: ...
+
+    def partial(self, partial: Partial) -> None: ...
+
+
+class Hearing:
+    """Times told to the handler count the sound that was sent; ``to_clock`` maps them to the clock."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        config: SpeechConfig,
+        turns: TurnDetection | None,
+        clock: Clock,
+        handler: HearingHandler,
+    ) -> None:
+        self._backend = backend
+        self._config = config
+        self._clock = clock
+        self._handler = handler
+        self._listener = Listener(backend.new_detector(), self._segmentation(turns))
+        self._utterance: Utterance | None = None
+        self._sent_us = 0
+        self._offset_us: int | None = None
+
+    def _segmentation(self, turns: TurnDetection | None) -> SegmenterConfig | None:
+        if turns is None:
+            return None
+        return SegmenterConfig(
+            turns.threshold,
+            turns.prefix_padding_ms,
+            turns.silence_duration_ms,
+            self._config.min_speech_ms,
+        )
+
+    def configure(self, turns: TurnDetection | None) -> None:
+        self._listener.configure(self._segmentation(turns))
+
+    def to_clock(self, audio_us: int) -> int:
+        """A time in the sound that was sent, on the session's clock."""
+        return audio_us + (self._offset_us or 0)
+
+    async def push(self, samples: Samples, rate: int) -> None:
+        """Hear ``samples``; returns when voice activity in them is known."""
+        self._place(len(samples) * US_PER_S // rate)
+        heard = await self._backend.detector_worker.run(lambda: self._listener.push(samples, rate))
+        for item in heard:
+            await self._take(item)
+
+    def _place(self, duration_us: int) -> None:
+        """Keep the map from sound to clock: sound arrives as it ends, and may pause between turns."""
+        self._sent_us += duration_us
+        behind_us = self._clock.now_us() - self._sent_us
+        if self._offset_us is None or (self._utterance is None and behind_us - self._offset_us > GAP_US):
+            self._offset_us = max(behind_us, 0)
+        if isinstance(self._clock, ReplayClock):
+            self._clock.advance_to(self.to_clock(self._sent_us))
+
+    async def _take(self, item: Heard) -> None:
+        match item:
+            case SpeechStarted():
+                self._utterance = self._new_utterance()
+                self._handler.speech_started(item.at_us)
+            case Sound() if self._utterance is not None:
+                await self._utterance.append(item.chunk)
+                if self._utterance.audio_us > self._config.max_utterance_s * US_PER_S:
+                    await self.end()
+            case SpeechPaused() if self._utterance is not None:
+                await self._utterance.hypothesize()
+            case SpeechStopped() if self._utterance is not None:
+                utterance, self._utterance = self._utterance, None
+                self._handler.speech_stopped(item.at_us, item.voice_end_us, utterance)
+
+    def _new_utterance(self) -> Utterance:
+        return Utterance(
+            StreamingRecognizer(self._backend.recognizer, max_buffer_s=self._config.max_buffer_s),
+            self._backend.recognizer_worker,
+            interval_ms=self._config.partial_interval_ms,
+            in_order=isinstance(self._clock, ReplayClock),
+            on_partial=self._handler.partial,
+        )
+
+    async def end(self) -> None:
+        """End the open utterance, if there is one, as when the voice stopped."""
+        for item in self._listener.flush():
+            await self._take(item)
+
+    def clear(self) -> None:
+        """Forget the open utterance."""
+        self._utterance = None
+        self._listener.reset()

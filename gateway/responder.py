@@ -1,0 +1,161 @@
+"""Answers what a session was asked, one response at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from gateway.backend import Backend
+from gateway.live import Emit
+from gateway.response import Response, Stopwatch
+from llm.answer import Answer, Question
+from llm.stream import Stream
+from streams.clock import Clock, ReplayClock
+from streams.config import StreamsConfig
+from streams.conversation import Item
+from streams.errors import StreamsError
+from streams.events import ResponseDone, ResponseItemAdded, ResponseStatus, StatusReason
+from streams.log import get_logger
+from streams.pipeline import URGENT
+from streams.session import Respond, Session
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something said to the session that no response has taken up yet; ``watch`` runs since its end."""
+
+    text: str
+    start_us: int
+    end_us: int
+    watch: Stopwatch
+
+
+class Responder:
+    """Writes responses into one session's stream."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        config: StreamsConfig,
+        session: Session,
+        stream: Stream,
+        clock: Clock,
+        emit: Emit,
+    ) -> None:
+        self._backend = backend
+        self._config = config
+        self._session = session
+        self._stream = stream
+        self._clock = clock
+        self._emit = emit
+        self._response: Response | None = None
+        self._stop: StatusReason | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def stop(self, reason: StatusReason) -> None:
+        """Stop the active response, also one that has yet to begin."""
+        self._stop = self._stop or reason
+        if self._response is not None:
+            self._response.stop(reason)
+
+    async def stopped(self) -> None:
+        """Return once no response is active that was told to stop."""
+        if self._stop is not None and self._session.active_response is not None:
+            await self._idle.wait()
+
+    async def respond(self, command: Respond, heard: Heard | None) -> None:
+        """Answer ``heard``, or go on from what was seen and said when it is None; emits ResponseDone."""
+        self._idle.clear()
+        response = self._open(command, heard)
+        reply: tuple[Item, str | None] | None = None
+
+        def begin() -> Item:
+            nonlocal reply
+            reply = self._session.reply_started(command.in_conversation)
+            self._emit(ResponseItemAdded(response.id, *reply))
+            return reply[0]
+
+        error: StreamsError | None = None
+        try:
+            if self._stop is not None:
+                response.stop(self._stop)
+            await response.run(begin)
+            keep = response.kept_tokens
+            await self._backend.engine.run(lambda: response.answer.finish(self._clock.now_us(), keep), URGENT)
+        except StreamsError as failure:
+            error = failure
+        except Exception:
+            log.exception("response.failed", session=self._session.id, response=response.id)
+            error = StreamsError("the response failed inside the server")
+        finally:
+            self._response = None
+            self._stop = None
+            self._session.response_finished()
+            self._idle.set()
+        self._emit(self._done(command, response, reply[0] if reply else None, error))
+
+    def _open(self, command: Respond, heard: Heard | None) -> Response:
+        options = command.options
+        now_us = self._clock.now_us()
+        question = (
+            Question(heard.text, heard.start_us, heard.end_us) if heard else Question("", now_us, now_us)
+        )
+        instructions = options.instructions
+        answer = Answer(
+            self._stream,
+            question,
+            max_tokens=options.max_output_tokens,
+            instructions=instructions if instructions != self._session.options.instructions else None,
+            remember=command.in_conversation,
+        )
+        self._response = Response(
+            command.response_id,
+            answer,
+            options,
+            engine=self._backend.engine,
+            voice=self._backend.synthesizer,
+            voice_worker=self._backend.synthesizer_worker,
+            clock=self._clock,
+            emit=self._emit,
+            min_clause_chars=self._config.speech.min_clause_chars,
+            watch=heard.watch if heard else Stopwatch(),
+            paced=not isinstance(self._clock, ReplayClock),
+        )
+        self._response.mark("transcript")
+        return self._response
+
+    def _done(
+        self, command: Respond, response: Response, item: Item | None, error: StreamsError | None
+    ) -> ResponseDone:
+        status, reason = _status(response, error)
+        if item is not None:
+            item = self._session.reply_finished(
+                item, response.kept_text, command.options, complete=status == "completed"
+            )
+        answer = response.answer
+        return ResponseDone(
+            response.id,
+            status,
+            reason,
+            item,
+            command.options,
+            command.in_conversation,
+            context_tokens=answer.context_tokens,
+            input_tokens=answer.input_tokens,
+            output_tokens=len(answer.written),
+            times=response.times,
+            error=error,
+        )
+
+
+def _status(response: Response, error: StreamsError | None) -> tuple[ResponseStatus, StatusReason | None]:
+    if error is not None:
+        return "failed", None
+    if response.stopped is not None:
+        return "cancelled", response.stopped
+    if not response.answer.finished_by_model:
+        return "incomplete", "max_output_tokens"
+    return "completed", None

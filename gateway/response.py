@@ -1,0 +1,185 @@
+"""One response: written by the model, spoken clause by clause while it is still being written."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from gateway.live import Emit
+from llm.answer import Answer
+from speech.clause import ClauseSplitter
+from speech.tts import Synthesizer
+from streams.clock import Clock
+from streams.conversation import Item, SessionOptions
+from streams.events import AudioDelta, MomentsRecalled, StageTimes, StatusReason, TextDelta
+from streams.pipeline import URGENT, Worker
+from streams.types import AudioChunk, Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A clause that was sent: where its text ends, and where its sound starts in the answer's audio."""
+
+    text_end: int
+    start_us: int
+
+
+class Stopwatch:
+    """Milliseconds since a question ended, by the processor's clock."""
+
+    def __init__(self, already_ms: float = 0.0) -> None:
+        """``already_ms`` have passed since the question ended."""
+        self._start = time.perf_counter() - already_ms / 1e3
+
+    def ms(self) -> float:
+        return (time.perf_counter() - self._start) * 1e3
+
+
+class Response:
+    """Writes and speaks one answer, until it is complete or stopped."""
+
+    def __init__(
+        self,
+        response_id: str,
+        answer: Answer,
+        options: SessionOptions,
+        *,
+        engine: Worker,
+        voice: Synthesizer,
+        voice_worker: Worker,
+        clock: Clock,
+        emit: Emit,
+        min_clause_chars: int,
+        watch: Stopwatch,
+        paced: bool,
+    ) -> None:
+        """``paced``: sound is heard at the speed of the clock, as a person hears it."""
+        self.id = response_id
+        self._item_id = ""
+        self.answer = answer
+        self.options = options
+        self._engine = engine
+        self._voice = voice
+        self._voice_worker = voice_worker
+        self._clock = clock
+        self._emit = emit
+        self._clauses = ClauseSplitter(min_clause_chars)
+        self._watch = watch
+        self._paced = paced
+        self._stopped: StatusReason | None = None
+        self._text = ""
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._spoken: list[Spoken] = []
+        self._audio_us = 0
+        self._spoken_chars = 0
+        self._first_audio_us: int | None = None
+        self._times: dict[str, float] = {}
+
+    @property
+    def stopped(self) -> StatusReason | None:
+        return self._stopped
+
+    @property
+    def times(self) -> StageTimes:
+        return StageTimes(**self._times)
+
+    def mark(self, stage: str) -> None:
+        """Note that ``stage`` has ended now, unless it already had."""
+        self._times.setdefault(f"{stage}_ms", round(self._watch.ms(), 1))
+
+    def stop(self, reason: StatusReason) -> None:
+        """Compute no further token and send no further sound."""
+        if self._stopped is None:
+            self._stopped = reason
+
+    async def run(self, begin: Callable[[], Item]) -> None:
+        """Recall, then write and speak; ``begin`` opens the reply's item once there is something to say."""
+        if self._stopped:
+            return
+        moments = await self._engine.drive(self.answer.prepare(), URGENT)
+        self.mark("recall")
+        if self._stopped:
+            return
+        self._emit(MomentsRecalled(self.id, moments))
+        self._item_id = begin().id
+        speaking = asyncio.create_task(self._speak())
+        try:
+            await self._write()
+        finally:
+            self._queue.put_nowait(None)
+            await speaking
+        self.mark("total")
+
+    async def _write(self) -> None:
+        aloud = self.options.modality == "audio"
+        while not self._stopped:
+            token = await self._engine.run(lambda: self.answer.step(self._clock.now_us()), URGENT)
+            if token is None or self._stopped:
+                break
+            self.mark("first_token")
+            text = token.text if self._text else token.text.lstrip()
+            if not text:
+                continue
+            self._text += text
+            self._emit(TextDelta(self.id, self._item_id, text))
+            if aloud:
+                for clause in self._clauses.push(text):
+                    self._queue.put_nowait(clause)
+        if aloud:
+            for clause in self._clauses.flush():
+                self._queue.put_nowait(clause)
+
+    def _synthesize(self, clause: str) -> Samples:
+        return self._voice.synthesize(clause, voice=self.options.voice, speed=self.options.speed)
+
+    async def _speak(self) -> None:
+        while (clause := await self._queue.get()) is not None:
+            if self._stopped:
+                continue
+            samples = await self._voice_worker.run(partial(self._synthesize, clause))
+            if self._stopped:
+                continue
+            self._spoken_chars += len(clause)
+            self._spoken.append(Spoken(self._spoken_chars, self._audio_us))
+            if len(samples) == 0:
+                continue
+            self.mark("first_audio")
+            if self._first_audio_us is None:
+                self._first_audio_us = self._clock.now_us()
+            chunk = AudioChunk(self._audio_us, self._voice.rate, samples)
+            self._audio_us = chunk.end_us
+            self._emit(AudioDelta(self.id, self._item_id, chunk))
+
+    @property
+    def kept_text(self) -> str:
+        """What the conversation remembers of the answer: all of it, or what was heard before the stop."""
+        return self._text[: self._kept_chars].rstrip()
+
+    @property
+    def kept_tokens(self) -> int | None:
+        """How many tokens that is; None for all."""
+        if not self._stopped:
+            return None
+        chars = kept = 0
+        for count, token in enumerate(self.answer.written, 1):
+            chars += len(token.text if chars else token.text.lstrip())
+            if chars > self._kept_chars:
+                break
+            kept = count
+        return kept
+
+    @property
+    def _kept_chars(self) -> int:
+        if not self._stopped or self.options.modality == "text":
+            return len(self._text)
+        heard_us = self._audio_us
+        if self._paced and self._first_audio_us is not None:
+            heard_us = min(heard_us, self._clock.now_us() - self._first_audio_us)
+        return max((clause.text_end for clause in self._spoken if clause.start_us < heard_us), default=0)
+
+    @property
+    def audio_ms(self) -> int:
+        return self._audio_us // US_PER_MS

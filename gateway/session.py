@@ -1,0 +1,249 @@
+"""A running session: senses, memory and voice around the rules of ``streams.session``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.backend import Backend
+from gateway.hearing import Hearing
+from gateway.live import Emit
+from gateway.responder import Heard, Responder
+from gateway.response import Stopwatch
+from gateway.sight import FrameCounts, Sight
+from gateway.utterance import Utterance
+from llm.stream import Stream
+from memory.memory import MemoryStats
+from speech.streaming import Partial
+from streams.clock import Clock, ReplayClock
+from streams.config import StreamsConfig
+from streams.conversation import ImageContent, Item, ResponseOptions, SessionOptions, TextContent
+from streams.errors import InvalidRequestError, StreamsError
+from streams.events import SessionFailed, TranscriptFailed, TranscriptPartial
+from streams.log import get_logger
+from streams.session import Outcome, Recognise, Respond, Session, StopResponse
+from streams.types import US_PER_MS, Image, Samples
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An utterance that ended and waits for its final transcript."""
+
+    utterance: Utterance
+    voice_end_us: int
+    watch: Stopwatch
+
+
+class LiveSession:
+    """``Live`` on real models: this runs on the event loop, the models on the backend's threads."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        config: StreamsConfig,
+        options: SessionOptions,
+        stream: Stream,
+        clock: Clock,
+        emit: Emit,
+    ) -> None:
+        self._backend = backend
+        self._config = config
+        self._clock = clock
+        self._emit = emit
+        self._in_order = isinstance(clock, ReplayClock)
+        self._session = Session(options)
+        self.id = self._session.id
+        self._stream = stream
+        self._reading = asyncio.Lock()
+        self._hearing = Hearing(backend, config.speech, options.turn_detection, clock, self)
+        self._sight = Sight(backend, config.video, clock, stream, self._reading, emit)
+        self._pending: Heard | None = None
+        self._turn: Turn | None = None
+        self._committing = False
+        self._responder = Responder(backend, config, self._session, stream, clock, emit)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._recognising: set[asyncio.Task[None]] = set()
+        self._log = log.bind(session=self.id)
+
+    # What a client asks for.
+
+    @property
+    def options(self) -> SessionOptions:
+        return self._session.options
+
+    def update(self, options: SessionOptions) -> None:
+        voices = self._backend.synthesizer.voices
+        if options.voice not in voices:
+            raise InvalidRequestError(
+                f"voice '{options.voice}' is not here; there is: {', '.join(voices)}",
+                param="session.audio.output.voice",
+            )
+        before = self._session.options
+        self._session.options = options
+        if options.turn_detection != before.turn_detection:
+            self._hearing.configure(options.turn_detection)
+        if options.instructions != before.instructions:
+            self._start(self._instruct(options.instructions))
+
+    async def append_audio(self, samples: Samples, rate: int) -> None:
+        await self._hearing.push(samples, rate)
+
+    async def commit_audio(self) -> None:
+        if self._session.utterance is None:
+            self._follow(self._session.committed())
+        self._committing = True
+        await self._hearing.end()
+
+    def clear_audio(self) -> None:
+        self._hearing.clear()
+        self._follow(self._session.cleared())
+
+    async def append_frame(self, image: Image, pts_us: int | None) -> None:
+        await self._sight.append(image, pts_us)
+
+    def clear_frames(self) -> None:
+        self._sight.clear()
+
+    async def add_item(self, item: Item, previous_item_id: str | None) -> None:
+        watch = Stopwatch()
+        self._follow(self._session.item_created(item, previous_item_id))
+        for content in item.content:
+            if isinstance(content, ImageContent):
+                await self._sight.show(content.image)
+        text = "\n".join(content.text for content in item.content if isinstance(content, TextContent))
+        if not text:
+            return
+        now_us = self._clock.now_us()
+        if item.role == "user":
+            await self._hear(Heard(text, now_us, now_us, watch))
+        else:
+            async with self._reading:
+                await self._backend.engine.drive(self._stream.take_message(now_us, item.role, text))
+
+    async def respond(self, options: ResponseOptions) -> str:
+        self._follow(self._session.response_requested(options))
+        assert self._session.active_response is not None
+        return self._session.active_response
+
+    def cancel(self, response_id: str | None) -> None:
+        self._follow(self._session.cancel_requested(response_id))
+
+    async def drain(self) -> None:
+        while True:
+            await self._sight.drain()
+            busy = [*self._tasks]
+            if not busy:
+                return
+            await asyncio.gather(*busy, return_exceptions=True)
+
+    async def close(self) -> None:
+        self._responder.stop("client_cancelled")
+        for task in [*self._tasks]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sight.close()
+        await self._backend.engine.run(self._stream.close)
+
+    # What a client may look at.
+
+    def thumbnail(self, block_id: int) -> bytes | None:
+        return self._sight.thumbnail(block_id)
+
+    @property
+    def frame_counts(self) -> FrameCounts:
+        return self._sight.counts
+
+    async def memory_stats(self) -> MemoryStats:
+        """Bytes on the device count the model's working buffers too."""
+
+        def stats() -> MemoryStats:
+            return replace(self._stream.memory.stats(), device_bytes=self._stream.device_bytes)
+
+        return await self._backend.engine.run(stats)
+
+    # What hearing reports (HearingHandler).
+
+    def speech_started(self, at_us: int) -> None:
+        self._follow(self._session.speech_started(at_us))
+
+    def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None:
+        waited_us = 0 if self._in_order else self._clock.now_us() - self._hearing.to_clock(voice_end_us)
+        self._turn = Turn(utterance, voice_end_us, Stopwatch(max(waited_us, 0) / US_PER_MS))
+        committing, self._committing = self._committing, False
+        self._follow(self._session.committed() if committing else self._session.speech_stopped(at_us))
+
+    def partial(self, partial: Partial) -> None:
+        item_id = self._session.utterance
+        if item_id is not None:
+            confirmed = " ".join(word.text for word in partial.confirmed)
+            self._emit(TranscriptPartial(item_id, confirmed, partial.tentative))
+
+    # Carrying out what follows.
+
+    def _follow(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            match outcome:
+                case Recognise(item_id):
+                    assert self._turn is not None
+                    self._recognising.add(self._start(self._recognise(item_id, self._turn)))
+                case Respond():
+                    self._start(self._respond(outcome))
+                case StopResponse(reason=reason):
+                    self._responder.stop(reason)
+                case _:
+                    self._emit(outcome)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._recognising.discard)
+        return task
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except StreamsError as error:
+            self._emit(SessionFailed(error))
+        except Exception:
+            self._log.exception("session.failed")
+            self._emit(SessionFailed(StreamsError("something went wrong inside the server")))
+
+    async def _instruct(self, instructions: str) -> None:
+        async with self._reading:
+            await self._backend.engine.run(lambda: self._stream.instruct(instructions))
+
+    async def _recognise(self, item_id: str, turn: Turn) -> None:
+        try:
+            transcript = await turn.utterance.finish(turn.voice_end_us)
+        except StreamsError as error:
+            self._emit(TranscriptFailed(item_id, error))
+            return
+        if transcript.words:
+            start_us = self._hearing.to_clock(transcript.words[0].start_us)
+            end_us = self._hearing.to_clock(transcript.words[-1].end_us)
+            await self._hear(Heard(transcript.text, start_us, end_us, turn.watch))
+        await self._responder.stopped()
+        self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
+
+    async def _hear(self, heard: Heard) -> None:
+        """Make ``heard`` what the next response answers; what waited before it was only said."""
+        before, self._pending = self._pending, heard
+        if before is not None:
+            await self._overhear(before)
+
+    async def _overhear(self, heard: Heard) -> None:
+        async with self._reading:
+            await self._backend.engine.drive(self._stream.overhear(heard.start_us, heard.end_us, heard.text))
+
+    async def _respond(self, command: Respond) -> None:
+        if self._recognising:
+            await asyncio.wait([*self._recognising])
+        if self._in_order:
+            await self._sight.drain()
+        heard, self._pending = self._pending, None
+        await self._responder.respond(command, heard)

@@ -1,0 +1,139 @@
+"""How a session sees: frames in, sampled, encoded, and read into memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from gateway.backend import Backend
+from gateway.live import Emit
+from llm.stream import Stream
+from streams.clock import Clock, ReplayClock
+from streams.config import VideoConfig
+from streams.events import FramesDropped, FrameSeen
+from streams.pipeline import Stage
+from streams.types import US_PER_S, Frame, Image
+from video.encoder import Sighting
+from video.image import thumbnail_jpeg
+from video.sampling import Decision, Sampler
+
+THUMBNAILS_KEPT = 4_096
+REPORT_EVERY_US = US_PER_S
+UNSURE = "something unclear"
+
+
+@dataclass(slots=True)
+class FrameCounts:
+    """Frames that were offered, encoded, and dropped because the encoder was behind."""
+
+    seen: int = 0
+    encoded: int = 0
+    dropped: int = 0
+
+
+class Sight:
+    """Frames of one session. On media time senders wait; live, the oldest waiting frame is dropped."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        config: VideoConfig,
+        clock: Clock,
+        stream: Stream,
+        reading: asyncio.Lock,
+        emit: Emit,
+    ) -> None:
+        """``reading`` is held while a passage is read, so that passages are read one after another."""
+        self._backend = backend
+        self._config = config
+        self._clock = clock
+        self._stream = stream
+        self._reading = reading
+        self._emit = emit
+        self._sampler = Sampler(config)
+        self._stage: Stage[Frame] = Stage("sight", self._look, config.queue_frames)
+        self._offset_us: int | None = None
+        self._unreported = 0
+        self._reported_us = -REPORT_EVERY_US
+        self._last_text: str | None = None
+        self._last_us = 0
+        self._thumbnails: OrderedDict[int, bytes] = OrderedDict()
+        self.counts = FrameCounts()
+
+    async def append(self, image: Image, pts_us: int | None) -> None:
+        """Take a frame. ``pts_us`` is on the sender's clock, whose first frame is taken to be now."""
+        frame = Frame(self._place(pts_us), image)
+        self.counts.seen += 1
+        if self._sampler.offer(frame) is not Decision.KEEP:
+            return
+        if isinstance(self._clock, ReplayClock):
+            await self._stage.put(frame)
+        elif await self._stage.offer(frame) is not None:
+            self.counts.dropped += 1
+            self._unreported += 1
+        self._report()
+
+    def _place(self, pts_us: int | None) -> int:
+        now_us = self._clock.now_us()
+        if pts_us is None:
+            return now_us
+        if self._offset_us is None:
+            self._offset_us = now_us - pts_us
+        at_us = max(pts_us + self._offset_us, 0)
+        if isinstance(self._clock, ReplayClock):
+            self._clock.advance_to(at_us)
+        return at_us
+
+    def _report(self) -> None:
+        now_us = self._clock.now_us()
+        if self._unreported and now_us - self._reported_us >= REPORT_EVERY_US:
+            self._emit(FramesDropped(self._unreported, self.counts.dropped, "overload"))
+            self._unreported, self._reported_us = 0, now_us
+
+    async def _look(self, frame: Frame) -> None:
+        (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))
+        self.counts.encoded += 1
+        text = self._news(sighting)
+        if text is not None:
+            await self.read(frame, text)
+        self._emit(FrameSeen(frame.pts_us, sighting.text))
+
+    def _news(self, sighting: Sighting) -> str | None:
+        """What to read of a frame: nothing when it says for a while what the last one said."""
+        text = sighting.text or UNSURE
+        lasting_us = sighting.pts_us - self._last_us
+        if text == self._last_text and lasting_us < self._config.keep_every_s * US_PER_S:
+            return None
+        self._last_text, self._last_us = text, sighting.pts_us
+        return text
+
+    async def show(self, image: Image) -> str:
+        """Look at a picture that was given to the conversation, and return what it shows."""
+        frame = Frame(self._clock.now_us(), image)
+        (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))
+        text = sighting.text or UNSURE
+        await self.read(frame, text)
+        return text
+
+    async def read(self, frame: Frame, text: str) -> None:
+        end_us = frame.pts_us + round(US_PER_S / self._config.sample_fps)
+        async with self._reading:
+            block = await self._backend.engine.drive(self._stream.see(frame.pts_us, end_us, text))
+        self._thumbnails[block.id] = await asyncio.to_thread(thumbnail_jpeg, frame.image)
+        if len(self._thumbnails) > THUMBNAILS_KEPT:
+            self._thumbnails.popitem(last=False)
+
+    def thumbnail(self, block_id: int) -> bytes | None:
+        """A small JPEG of the frame that became a block; None when it is no frame or long ago."""
+        return self._thumbnails.get(block_id)
+
+    def clear(self) -> None:
+        """Forget frames that wait to be encoded."""
+        self._stage.clear()
+
+    async def drain(self) -> None:
+        await self._stage.drain()
+
+    async def close(self) -> None:
+        await self._stage.close()

@@ -1,0 +1,87 @@
+"""One utterance being recognised while it is spoken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from speech.streaming import Partial, StreamingRecognizer
+from streams.pipeline import URGENT, Worker
+from streams.types import US_PER_MS, AudioChunk, Transcript
+
+
+class Utterance:
+    """Feeds a ``StreamingRecognizer`` on the recogniser's thread, one hypothesis at a time.
+
+    Live, a hypothesis that is due while another runs is skipped: the next one hears more. ``in_order``
+    (replays) waits for each, so that the result does not depend on the machine.
+    """
+
+    def __init__(
+        self,
+        recognizer: StreamingRecognizer,
+        worker: Worker,
+        *,
+        interval_ms: int,
+        in_order: bool,
+        on_partial: Callable[[Partial], None],
+    ) -> None:
+        self._recognizer = recognizer
+        self._worker = worker
+        self._interval_us = interval_ms * US_PER_MS
+        self._in_order = in_order
+        self._on_partial = on_partial
+        self._waiting: list[AudioChunk] = []
+        self._running: asyncio.Task[None] | None = None
+        self._start_us: int | None = None
+        self._heard_us = 0
+        self.end_us = 0
+
+    @property
+    def audio_us(self) -> int:
+        """Length of the sound appended so far."""
+        return self.end_us - self._start_us if self._start_us is not None else 0
+
+    async def append(self, chunk: AudioChunk) -> None:
+        if self._start_us is None:
+            self._start_us = self._heard_us = chunk.pts_us
+        self._waiting.append(chunk)
+        self.end_us = chunk.end_us
+        if self.end_us - self._heard_us >= self._interval_us:
+            await self.hypothesize()
+
+    async def hypothesize(self) -> None:
+        """Recognise what there is, as when the voice pauses: if this was the end, the words are ready."""
+        if self._running is not None and not self._running.done():
+            return
+        self._heard_us = self.end_us
+        self._running = asyncio.create_task(self._hypothesize(self._take()))
+        if self._in_order:
+            await self._running
+
+    async def finish(self, voice_end_us: int) -> Transcript:
+        """The final transcript of speech that ended at ``voice_end_us``."""
+        if self._running is not None:
+            await self._running
+        chunks = self._take()
+
+        def finish() -> Transcript:
+            self._feed(chunks)
+            return self._recognizer.finish(voice_end_us)
+
+        return await self._worker.run(finish, URGENT)
+
+    def _take(self) -> list[AudioChunk]:
+        chunks, self._waiting = self._waiting, []
+        return chunks
+
+    def _feed(self, chunks: list[AudioChunk]) -> None:
+        for chunk in chunks:
+            self._recognizer.append(chunk)
+
+    async def _hypothesize(self, chunks: list[AudioChunk]) -> None:
+        def hypothesize() -> Partial:
+            self._feed(chunks)
+            return self._recognizer.hypothesize()
+
+        self._on_partial(await self._worker.run(hypothesize))

@@ -1,0 +1,148 @@
+"""One answer: recall, read the question, write token by token, remember both."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from tokenizers.decoders import DecodeStream
+from torch import Tensor
+
+from llm.chat import Passage
+from llm.digest import centred
+from llm.sampler import Sampler
+from llm.stream import Stream, block_info
+from memory.memory import Recalled
+from streams.types import BlockKind, Moment, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """``text`` may be empty: the model then goes on from what it has read."""
+
+    text: str
+    start_us: int
+    end_us: int
+
+
+class Answer:
+    """Writes one answer. Used on the engine thread, in steps: ``prepare``, ``step`` …, ``finish``.
+
+    A stream has one answer at a time (its working context is the answer's own).
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        question: Question,
+        *,
+        max_tokens: int,
+        instructions: str | None = None,
+        remember: bool = True,
+    ) -> None:
+        """``instructions`` replaces the stream's for this answer; ``remember`` False keeps no block of it."""
+        self._stream = stream
+        self._question = question
+        self._max_tokens = max_tokens
+        self._remember = remember
+        reader = stream.reader
+        self._prompt = stream.prompt if instructions is None else reader.prompt(instructions)
+        self._context = stream.answer_context
+        config = reader.config
+        self._sampler = Sampler(
+            temperature=config.temperature,
+            top_p=config.top_p,
+            repetition_penalty=config.repetition_penalty,
+            seed=config.seed,
+        )
+        self._decoder = DecodeStream(skip_special_tokens=True)
+        self._asked: Passage | None = None
+        self._opening = reader.chat.ids(reader.chat.reply_prefix)
+        self._logits: Tensor | None = None
+        self.written: list[Token] = []
+        self.finished_by_model = False
+        self.context_tokens = 0
+        self.input_tokens = 0
+
+    def prepare(self) -> Generator[None, None, tuple[Moment, ...]]:
+        """Recall what the question needs and read it; returns the moments recalled, in time order."""
+        stream, reader = self._stream, self._stream.reader
+        recalled = Recalled((), ())
+        if self._question.text:
+            self._asked = reader.chat.question(self._question.start_us, self._question.text)
+            recalled = yield from self._recall(self._asked)
+            yield
+        before = sorted((*recalled.blocks, *stream.memory.recent()), key=lambda block: block.id)
+        asked = self._asked.ids if self._asked else ()
+        closing = len(reader.chat.ids(reader.chat.reply_suffix))
+        room = len(asked) + len(self._opening) + self._max_tokens + closing
+        reader.assemble(self._context, [self._prompt.sinks, *before], room)
+        hidden = yield from reader.prefill((*asked, *self._opening), self._context)
+        self._logits = reader.backbone.logits(hidden)
+        self.context_tokens = self._context.length - self._context.appended
+        self.input_tokens = self._context.appended
+        return recalled.moments
+
+    def _recall(self, asked: Passage) -> Generator[None, None, Recalled]:
+        stream, reader = self._stream, self._stream.reader
+        if not stream.memory.sealed_count:
+            return Recalled((), ())
+        before = [self._prompt.sinks, *stream.memory.recent()]
+        query = yield from reader.query(asked, before, self._context)
+        return stream.memory.recall(centred(query, self._prompt.baseline))
+
+    def step(self, now_us: int) -> Token | None:
+        """Compute the next token, or None when the answer is complete or as long as it may be."""
+        reader = self._stream.reader
+        if len(self.written) == self._max_tokens:
+            return None
+        if self._logits is None:
+            hidden = reader.backbone.forward(reader.backbone.embed([self.written[-1].id]), self._context)
+            self._logits = reader.backbone.logits(hidden[-1])
+        token_id = self._sampler.sample(self._logits)
+        self._logits = None
+        if token_id in reader.chat.stop_ids:
+            self.finished_by_model = True
+            return None
+        text = self._decoder.step(reader.chat.decoder, token_id) or ""
+        token = Token(token_id, text, now_us)
+        self.written.append(token)
+        return token
+
+    def finish(self, now_us: int, keep_tokens: int | None = None) -> None:
+        """Remember the question and the first ``keep_tokens`` of the answer (all when None).
+
+        Of an answer that was interrupted only what was heard is kept.
+        """
+        if not self._remember:
+            return
+        stream, reader = self._stream, self._stream.reader
+        offset = 0
+        if self._asked is not None:
+            question = self._question
+            info = block_info(
+                stream.memory.next_id(),
+                BlockKind.UTTERANCE,
+                question.start_us,
+                question.end_us,
+                question.text,
+                self._asked,
+            )
+            stream.memory.append(reader.seal(self._context, 0, self._asked, info))
+            offset = len(self._asked.ids)
+        kept = self.written if keep_tokens is None else self.written[:keep_tokens]
+        if not kept:
+            return
+        closing = reader.chat.ids(reader.chat.reply_suffix)
+        ids = (*self._opening, *(token.id for token in kept), *closing)
+        start = len(self._opening)
+        passage = Passage(ids, start, start + len(kept))
+        # Tokens up to here have keys already; the last one written has none yet, and the marks that
+        # close the turn were never written.
+        ready = min(self._context.appended - offset, start + len(kept))
+        self._context.truncate(offset + ready)
+        for _ in reader.prefill(ids[ready:], self._context):
+            pass
+        text = reader.chat.text([token.id for token in kept])
+        info = block_info(stream.memory.next_id(), BlockKind.REPLY, kept[0].pts_us, now_us, text, passage)
+        stream.memory.append(reader.seal(self._context, offset, passage, info))

@@ -1,0 +1,115 @@
+"""How the model is spoken to: its own chat format, taken apart into pieces that become blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+
+from streams.conversation import Role
+from streams.errors import ModelError
+from streams.types import format_time
+
+MARK = "\u241e"
+"""Stands for a message's content when a chat template is taken apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Token ids of one block; ``start:end`` is what it says, without time and chat marks."""
+
+    ids: tuple[int, ...]
+    start: int
+    end: int
+
+
+class ChatFormat:
+    """Turns what was seen and said into passages of the model's chat format.
+
+    Every passage opens with its time as text, so that the model knows when. Frames and overheard
+    speech stand between the turns as notes; what is said to the model and what it says are turns.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Raises ModelError when the tokenizer has no usable chat template."""
+        self.tokenizer = tokenizer
+        if not tokenizer.chat_template:
+            raise ModelError("the model's tokenizer has no chat template", param="models.llm")
+        system = {"role": "system", "content": MARK}
+        user = {"role": "user", "content": MARK}
+        reply = {"role": "assistant", "content": MARK}
+        self.system_prefix, self.system_suffix = self._render([system])
+        *_, asked = self._render([system, user])
+        self.user_suffix = asked
+        _, between, _ = self._render([system, user])
+        self.user_prefix = between.removeprefix(self.system_suffix)
+        *_, prompt = self._render([system, user], add_generation_prompt=True)
+        self.reply_prefix = prompt.removeprefix(self.user_suffix)
+        *_, self.reply_suffix = self._render([system, user, reply])
+
+    def _render(self, messages: list[dict[str, str]], **options: Any) -> list[str]:
+        text = self.tokenizer.apply_chat_template(messages, tokenize=False, **options)
+        parts = str(text).split(MARK)
+        if len(parts) != len(messages) + 1:
+            raise ModelError("the model's chat template changes or drops messages", param="models.llm")
+        return parts
+
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """Tokens that end a reply."""
+        first = self.ids(self.reply_suffix)[:1]
+        return frozenset([*first, self.tokenizer.eos_token_id])
+
+    @property
+    def decoder(self) -> Any:
+        """What ``tokenizers.decoders.DecodeStream`` decodes with."""
+        return self.tokenizer._tokenizer
+
+    def text(self, ids: list[int]) -> str:
+        decoded: str = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return decoded.strip()
+
+    def ids(self, text: str) -> list[int]:
+        """Token ids of text that may hold chat marks."""
+        encoded: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        return encoded
+
+    def _plain_ids(self, text: str) -> list[int]:
+        """Token ids of what somebody said or wrote: chat marks in it are read as plain text."""
+        encoded: list[int] = self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        return encoded
+
+    def _passage(self, prefix: str, says: str, suffix: str) -> Passage:
+        before, inside, after = self.ids(prefix), self._plain_ids(says), self.ids(suffix)
+        return Passage((*before, *inside, *after), len(before), len(before) + len(inside))
+
+    def instructions(self, text: str) -> Passage:
+        return self._passage(self.system_prefix, text, self.system_suffix)
+
+    def sight(self, at_us: int, names: str) -> Passage:
+        return self._passage(f"[{format_time(at_us)}] I see:", f" {names}", "\n")
+
+    def overheard(self, at_us: int, words: str) -> Passage:
+        return self._passage(f"[{format_time(at_us)}] I hear:", f" {words}", "\n")
+
+    def question(self, at_us: int, words: str) -> Passage:
+        return self.message("user", at_us, words)
+
+    def message(self, role: Role, at_us: int, words: str) -> Passage:
+        """A whole turn. Replies carry no time, so that the model does not learn to speak it."""
+        if role == "assistant":
+            return self._passage(self.reply_prefix, words, self.reply_suffix)
+        prefix = self.user_prefix if role == "user" else self.system_prefix
+        suffix = self.user_suffix if role == "user" else self.system_suffix
+        return self._passage(f"{prefix}[{format_time(at_us)}]", f" {words}", suffix)
+
+
+def load_chat(path: Path) -> ChatFormat:
+    """The chat format of the checkpoint in ``path``. Raises ModelError."""
+    try:
+        return ChatFormat(AutoTokenizer.from_pretrained(path))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} holds no tokenizer: {error}", param="models.llm") from None

@@ -1,0 +1,177 @@
+"""Whose turn it is, and what the conversation holds: rules without I/O.
+
+Each method takes something that happened and returns what follows from it, in order: events to
+report and commands to carry out. Nothing here waits, runs a model or knows of sockets.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from streams.conversation import AudioContent, Item, ResponseOptions, SessionOptions, TextContent
+from streams.errors import InvalidRequestError
+from streams.events import (
+    Event,
+    InputCleared,
+    InputCommitted,
+    ItemAdded,
+    ItemDone,
+    ResponseCreated,
+    SpeechStarted,
+    SpeechStopped,
+    StatusReason,
+    TranscriptCompleted,
+)
+from streams.types import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """Carry out: make the final transcript of the utterance that became ``item_id``."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Carry out: write a response to the pending input."""
+
+    response_id: str
+    options: SessionOptions
+    in_conversation: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopResponse:
+    """Carry out: the active response computes no further token and sends no further sound."""
+
+    response_id: str
+    reason: StatusReason
+
+
+Outcome: TypeAlias = Event | Recognise | Respond | StopResponse
+
+
+def new_id(prefix: str) -> str:
+    """A fresh identifier such as ``item_3f…``."""
+    return f"{prefix}_{secrets.token_hex(10)}"
+
+
+class Session:
+    """The turns of one conversation."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        self.id = new_id("sess")
+        self.options = options
+        self.active_response: str | None = None
+        self._last_item: str | None = None
+        self._utterance: str | None = None
+
+    # Input by voice.
+
+    def speech_started(self, at_us: int) -> list[Outcome]:
+        """Voice began. It interrupts a response where the options say so."""
+        self._utterance = new_id("item")
+        turns = self.options.turn_detection
+        if turns is None:
+            return []
+        outcomes: list[Outcome] = [SpeechStarted(self._utterance, at_us)]
+        if self.active_response and turns.interrupt_response:
+            outcomes.append(StopResponse(self.active_response, "turn_detected"))
+        return outcomes
+
+    def speech_stopped(self, at_us: int) -> list[Outcome]:
+        """Voice ended: the utterance is a turn."""
+        assert self._utterance is not None, "speech stopped that never started"
+        return [SpeechStopped(self._utterance, at_us), *self._commit()]
+
+    def committed(self) -> list[Outcome]:
+        """The client ended the turn. Raises InvalidRequestError when there is nothing to commit."""
+        if self._utterance is None:
+            raise InvalidRequestError(
+                "the input audio buffer is empty: nothing was heard since the last turn",
+                code="input_audio_buffer_commit_empty",
+            )
+        return self._commit()
+
+    def cleared(self) -> list[Outcome]:
+        """The client threw the open utterance away."""
+        self._utterance = None
+        return [InputCleared()]
+
+    @property
+    def utterance(self) -> str | None:
+        """The item that the open utterance will become."""
+        return self._utterance
+
+    def _commit(self) -> list[Outcome]:
+        assert self._utterance is not None
+        item_id, self._utterance = self._utterance, None
+        previous = self._last_item
+        item = Item(item_id, "user", (AudioContent(),))
+        return [InputCommitted(item_id, previous), *self._append(item), Recognise(item_id)]
+
+    def recognised(self, item_id: str, transcript: Transcript, audio_us: int) -> list[Outcome]:
+        """The utterance's words are known. Nothing is answered when there are none."""
+        outcomes: list[Outcome] = [TranscriptCompleted(item_id, transcript, audio_us)]
+        turns = self.options.turn_detection
+        answers = turns is not None and turns.create_response
+        if transcript.words and answers and self.active_response is None:
+            outcomes += self.response_requested(ResponseOptions())
+        return outcomes
+
+    # Items and responses.
+
+    def item_created(self, item: Item, previous_item_id: str | None) -> list[Outcome]:
+        """A client added a message. Raises InvalidRequestError unless it goes at the end."""
+        if previous_item_id not in (None, self._last_item):
+            raise InvalidRequestError(
+                f"an item can be added after the last one ({self._last_item}) only, "
+                f"not after '{previous_item_id}'",
+                param="previous_item_id",
+            )
+        return self._append(item)
+
+    def _append(self, item: Item) -> list[Outcome]:
+        previous, self._last_item = self._last_item, item.id
+        return [ItemAdded(item, previous), ItemDone(item, previous)]
+
+    def response_requested(self, overrides: ResponseOptions) -> list[Outcome]:
+        """Somebody wants an answer. Raises InvalidRequestError while one is being given."""
+        if self.active_response is not None:
+            raise InvalidRequestError(
+                f"response {self.active_response} is still active",
+                code="conversation_already_has_active_response",
+            )
+        response_id = self.active_response = new_id("resp")
+        options = overrides.applied_to(self.options)
+        return [
+            ResponseCreated(response_id, options, overrides.in_conversation),
+            Respond(response_id, options, overrides.in_conversation),
+        ]
+
+    def cancel_requested(self, response_id: str | None) -> list[Outcome]:
+        """Raises InvalidRequestError when no response is active, or another one."""
+        if self.active_response is None:
+            raise InvalidRequestError("no response is active", code="response_cancel_not_active")
+        if response_id not in (None, self.active_response):
+            raise InvalidRequestError(f"response '{response_id}' is not the active one", param="response_id")
+        return [StopResponse(self.active_response, "client_cancelled")]
+
+    def reply_started(self, in_conversation: bool) -> tuple[Item, str | None]:
+        """The reply's item, still empty, and the item before it."""
+        item = Item(new_id("item"), "assistant", (), "in_progress")
+        previous = self._last_item
+        if in_conversation:
+            self._last_item = item.id
+        return item, previous
+
+    def reply_finished(self, item: Item, text: str, options: SessionOptions, complete: bool) -> Item:
+        """The reply's item with what was said; the session is free for the next response."""
+        content = TextContent(text) if options.modality == "text" else AudioContent(text)
+        return replace(item, content=(content,), status="completed" if complete else "incomplete")
+
+    def response_finished(self) -> None:
+        self.active_response = None
