@@ -179,7 +179,3 @@ class Response:
         if self._paced and self._first_audio_us is not None:
             heard_us = min(heard_us, self._clock.now_us() - self._first_audio_us)
         return max((clause.text_end for clause in self._spoken if clause.start_us < heard_us), default=0)
-
-    @property
-    def audio_ms(self) -> int:
-        return self._audio_us // US_PER_MS
