@@ -121,6 +121,7 @@ class Responder:
             clock=self._clock,
             emit=self._emit,
             min_clause_chars=self._config.speech.min_clause_chars,
+            lead_ms=self._config.speech.lead_ms,
             watch=heard.watch if heard else Stopwatch(),
             paced=not isinstance(self._clock, ReplayClock),
         )

@@ -10,13 +10,16 @@ from functools import partial
 
 from gateway.live import Emit
 from llm.answer import Answer
+from speech.audio import trim_start
 from speech.clause import ClauseSplitter
 from speech.tts import Synthesizer
 from streams.clock import Clock
 from streams.conversation import Item, SessionOptions
 from streams.events import AudioDelta, MomentsRecalled, StageTimes, StatusReason, TextDelta
 from streams.pipeline import URGENT, Worker
-from streams.types import AudioChunk, Samples
+from streams.types import US_PER_MS, AudioChunk, Samples
+
+PIECE_MS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Response:
         clock: Clock,
         emit: Emit,
         min_clause_chars: int,
+        lead_ms: int,
         watch: Stopwatch,
         paced: bool,
     ) -> None:
@@ -69,6 +73,7 @@ class Response:
         self._clauses = ClauseSplitter(min_clause_chars)
         self._watch = watch
         self._paced = paced
+        self._lead_us = lead_ms * US_PER_MS
         self._stopped: StatusReason | None = None
         self._text = ""
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
@@ -140,16 +145,22 @@ class Response:
             if self._stopped:
                 continue
             samples = await self._voice_worker.run(partial(self._synthesize, clause))
-            if self._stopped:
-                continue
             self._spoken_chars += len(clause)
             self._spoken.append(Spoken(self._spoken_chars, self._audio_us))
-            if len(samples) == 0:
-                continue
-            self.mark("first_audio")
+            await self._send(trim_start(samples, self._voice.rate) if self._audio_us == 0 else samples)
+
+    async def _send(self, samples: Samples) -> None:
+        """Send a clause's sound in pieces, no further ahead of being heard than the lead."""
+        piece = self._voice.rate * PIECE_MS // 1_000
+        for start in range(0, len(samples), piece):
+            if self._paced and self._first_audio_us is not None:
+                await self._clock.sleep_until(self._first_audio_us + self._audio_us - self._lead_us)
+            if self._stopped:
+                return
             if self._first_audio_us is None:
                 self._first_audio_us = self._clock.now_us()
-            chunk = AudioChunk(self._audio_us, self._voice.rate, samples)
+            self.mark("first_audio")
+            chunk = AudioChunk(self._audio_us, self._voice.rate, samples[start : start + piece])
             self._audio_us = chunk.end_us
             self._emit(AudioDelta(self.id, self._item_id, chunk))
 

@@ -16,15 +16,24 @@ from gateway.sight import FrameCounts, Sight
 from gateway.utterance import Utterance
 from llm.stream import Stream
 from memory.memory import MemoryStats
-from speech.streaming import Partial
+from speech.asr import ASR_RATE
+from speech.audio import resample
+from speech.streaming import Partial, StreamingRecognizer
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
-from streams.conversation import ImageContent, Item, ResponseOptions, SessionOptions, TextContent
+from streams.conversation import (
+    AudioContent,
+    ImageContent,
+    Item,
+    ResponseOptions,
+    SessionOptions,
+    TextContent,
+)
 from streams.errors import InvalidRequestError, StreamsError
-from streams.events import SessionFailed, TranscriptFailed, TranscriptPartial
+from streams.events import SessionFailed, TranscriptCompleted, TranscriptFailed, TranscriptPartial
 from streams.log import get_logger
 from streams.session import Outcome, Recognise, Respond, Session, StopResponse
-from streams.types import US_PER_MS, Image, Samples
+from streams.types import US_PER_MS, AudioChunk, Image, Samples, Transcript
 
 log = get_logger(__name__)
 
@@ -76,18 +85,20 @@ class LiveSession:
         return self._session.options
 
     def update(self, options: SessionOptions) -> None:
-        voices = self._backend.synthesizer.voices
-        if options.voice not in voices:
-            raise InvalidRequestError(
-                f"voice '{options.voice}' is not here; there is: {', '.join(voices)}",
-                param="session.audio.output.voice",
-            )
+        self._check_voice(options.voice)
         before = self._session.options
         self._session.options = options
         if options.turn_detection != before.turn_detection:
             self._hearing.configure(options.turn_detection)
         if options.instructions != before.instructions:
             self._start(self._instruct(options.instructions))
+
+    def _check_voice(self, voice: str) -> None:
+        voices = self._backend.synthesizer.voices
+        if voice not in voices:
+            raise InvalidRequestError(
+                f"voice '{voice}' is not here; there is: {', '.join(voices)}", param="voice"
+            )
 
     async def append_audio(self, samples: Samples, rate: int) -> None:
         await self._hearing.push(samples, rate)
@@ -111,10 +122,7 @@ class LiveSession:
     async def add_item(self, item: Item, previous_item_id: str | None) -> None:
         watch = Stopwatch()
         self._follow(self._session.item_created(item, previous_item_id))
-        for content in item.content:
-            if isinstance(content, ImageContent):
-                await self._sight.show(content.image)
-        text = "\n".join(content.text for content in item.content if isinstance(content, TextContent))
+        text = await self._text_of(item)
         if not text:
             return
         now_us = self._clock.now_us()
@@ -124,7 +132,36 @@ class LiveSession:
             async with self._reading:
                 await self._backend.engine.drive(self._stream.take_message(now_us, item.role, text))
 
+    async def _text_of(self, item: Item) -> str:
+        """What a message says. Sound in it is recognised, unless its transcript came with it."""
+        texts: list[str] = []
+        for content in item.content:
+            match content:
+                case TextContent(text):
+                    texts.append(text)
+                case AudioContent(transcript=str(transcript)):
+                    texts.append(transcript)
+                case AudioContent(audio=AudioChunk() as audio):
+                    texts.append(await self._recognise_item(item.id, audio))
+                case ImageContent(image):
+                    await self._sight.show(image)
+        return "\n".join(text for text in texts if text)
+
+    async def _recognise_item(self, item_id: str, audio: AudioChunk) -> str:
+        recognizer = StreamingRecognizer(self._backend.recognizer)
+
+        def recognise() -> Transcript:
+            samples = resample(audio.samples, audio.rate, ASR_RATE)
+            recognizer.append(AudioChunk(0, ASR_RATE, samples))
+            return recognizer.finish(recognizer.end_us)
+
+        transcript = await self._backend.recognizer_worker.run(recognise)
+        self._emit(TranscriptCompleted(item_id, transcript, audio.duration_us))
+        return transcript.text
+
     async def respond(self, options: ResponseOptions) -> str:
+        if options.voice is not None:
+            self._check_voice(options.voice)
         self._follow(self._session.response_requested(options))
         assert self._session.active_response is not None
         return self._session.active_response

@@ -100,10 +100,14 @@ class Sight:
         self._emit(FrameSeen(frame.pts_us, sighting.text))
 
     def _news(self, sighting: Sighting) -> str | None:
-        """What to read of a frame: nothing when it says for a while what the last one said."""
+        """What to read of a frame: nothing when it says for a while what the last one said.
+
+        That the encoder is unsure is news once, until it is sure of something again.
+        """
         text = sighting.text or UNSURE
         lasting_us = sighting.pts_us - self._last_us
-        if text == self._last_text and lasting_us < self._config.keep_every_s * US_PER_S:
+        brief = text == UNSURE or lasting_us < self._config.keep_every_s * US_PER_S
+        if text == self._last_text and brief:
             return None
         self._last_text, self._last_us = text, sighting.pts_us
         return text

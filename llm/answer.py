@@ -79,7 +79,7 @@ class Answer:
         reader.assemble(self._context, [self._prompt.sinks, *before], room)
         hidden = yield from reader.prefill((*asked, *self._opening), self._context)
         self._logits = reader.backbone.logits(hidden)
-        self.context_tokens = self._context.length - self._context.appended
+        self.context_tokens = self._context.length
         self.input_tokens = self._context.appended
         return recalled.moments
 

@@ -59,10 +59,12 @@ class SpeechConfig(Section):
     voice: str = "heart"
     speed: float = Field(default=1.0, ge=0.25, le=1.5)
     min_clause_chars: int = Field(default=24, gt=0)
+    lead_ms: int = Field(default=1_000, ge=100)
+    """How far ahead of being heard an answer's sound is sent, so that little is to be withdrawn."""
 
 
 class MemoryConfig(Section):
-    window_tokens: int = Field(default=512, gt=0)
+    window_tokens: int = Field(default=128, gt=0)
     """Frames kept on the device beside the sinks, newest first."""
     dialogue_tokens: int = Field(default=384, gt=0)
     """Utterances and replies kept on the device, newest first."""

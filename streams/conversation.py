@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from streams.types import Image
+from streams.types import AudioChunk, Image
 
 Role: TypeAlias = Literal["user", "assistant", "system"]
 Modality: TypeAlias = Literal["audio", "text"]
@@ -18,9 +18,13 @@ class TextContent:
 
 @dataclass(frozen=True, slots=True)
 class AudioContent:
-    """Speech in an item; ``transcript`` is None until it is known."""
+    """Speech in an item; ``transcript`` is None until it is known.
+
+    ``audio`` is the sound of an item that a client adds whole, still to be heard; None otherwise.
+    """
 
     transcript: str | None = None
+    audio: AudioChunk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,10 @@ class ResponseOptions:
     """False is ``conversation: "none"``: answered out of band, not remembered."""
 
     def applied_to(self, options: SessionOptions) -> SessionOptions:
-        given = {
-            "instructions": self.instructions,
-            "modality": self.modality,
-            "voice": self.voice,
-            "max_output_tokens": self.max_output_tokens,
-        }
-        return replace(options, **{name: value for name, value in given.items() if value is not None})
+        return replace(
+            options,
+            instructions=options.instructions if self.instructions is None else self.instructions,
+            modality=self.modality or options.modality,
+            voice=self.voice or options.voice,
+            max_output_tokens=self.max_output_tokens or options.max_output_tokens,
+        )

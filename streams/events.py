@@ -146,7 +146,7 @@ class StageTimes:
 class ResponseDone:
     """Always the last event of a response. ``item`` is None when nothing was written.
 
-    Usage counts tokens: ``context_tokens`` were attended to, ``input_tokens`` newly read.
+    Usage counts tokens: ``context_tokens`` were attended to, ``input_tokens`` of them newly read.
     """
 
     response_id: str

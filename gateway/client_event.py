@@ -1,0 +1,219 @@
+"""What a client may send, as data: one strict model per event, joined on ``type``.
+
+Every field that the API defines is known here. A field whose value this server cannot honour says so
+through ``only``, so an unsupported value is refused by name like any other wrong one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from gateway.wire import (
+    AudioFormat,
+    EventId,
+    Id,
+    Metadata,
+    Modalities,
+    Nothing,
+    Off,
+    TokenCount,
+    Voice,
+    Wire,
+    only,
+)
+
+MAX_TIMESTAMP_MS = 2**53 / 1_000
+"""So that microseconds stay exact in JSON; room enough for a clock that counts from 1970."""
+
+StreamsEventName: TypeAlias = Literal[
+    "memory.recalled",
+    "session.latency",
+    "input_video_buffer.seen",
+    "input_video_buffer.dropped",
+    "conversation.item.input_audio_transcription.partial",
+]
+"""Server events outside the API, for clients that subscribe to them."""
+
+
+class Transcription(Wire):
+    """``model`` is an alias: which recogniser runs is the server's configuration."""
+
+    model: str | None = None
+    language: Annotated[str | None, only(None, "en")] = None
+    languages: Annotated[Any, only(None, [], ["en"])] = None
+    prompt: Annotated[str | None, only(None, "")] = None
+    keywords: Off = None
+    delay: Nothing = None
+
+
+class ServerVad(Wire):
+    """The bounds are those of the configuration's ``speech`` section."""
+
+    type: Annotated[Literal["server_vad"], only("server_vad")]
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    prefix_padding_ms: Annotated[int, Field(ge=0, le=5_000)] | None = None
+    silence_duration_ms: Annotated[int, Field(ge=64, le=10_000)] | None = None
+    create_response: bool | None = None
+    interrupt_response: bool | None = None
+    idle_timeout_ms: Nothing = None
+
+
+class AudioInput(Wire):
+    format: AudioFormat | None = None
+    transcription: Transcription | None = None
+    noise_reduction: Nothing = None
+    turn_detection: ServerVad | None = None
+
+
+class AudioOutput(Wire):
+    format: AudioFormat | None = None
+    voice: Voice | None = None
+    speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
+
+
+class Audio(Wire):
+    input: AudioInput = AudioInput()
+    output: AudioOutput = AudioOutput()
+
+
+class StreamsOptions(Wire):
+    """This project's own part of a session: the events outside the API that the client wants."""
+
+    events: list[StreamsEventName]
+
+
+class Session(Wire):
+    type: Annotated[Literal["realtime"], only("realtime")]
+    model: Annotated[str, StringConstraints(min_length=1)] | None = None
+    output_modalities: Modalities | None = None
+    instructions: str | None = None
+    max_output_tokens: TokenCount | None = None
+    audio: Audio = Audio()
+    tools: Off = None
+    tool_choice: Annotated[Any, only(None, "auto", "none")] = None
+    parallel_tool_calls: bool | None = None
+    truncation: Annotated[Any, only(None, "auto")] = None
+    include: Off = None
+    prompt: Nothing = None
+    reasoning: Nothing = None
+    tracing: Nothing = None
+    streams: StreamsOptions | None = None
+
+
+class ContentPart(Wire):
+    """Which fields belong to which ``type`` is checked where the part becomes content."""
+
+    type: Literal["input_text", "input_audio", "input_image", "output_text", "output_audio"]
+    text: str | None = None
+    audio: str | None = None
+    transcript: str | None = None
+    image_url: str | None = None
+    detail: Annotated[Literal["auto"] | None, only(None, "auto")] = None
+
+
+class MessageItem(Wire):
+    type: Annotated[Literal["message"], only("message")]
+    role: Literal["user", "assistant", "system"]
+    content: Annotated[list[ContentPart], Field(min_length=1)]
+    id: Id | None = None
+    object: Literal["realtime.item"] | None = None
+    status: Literal["completed", "incomplete", "in_progress"] | None = None
+
+
+class ResponseAudioOutput(Wire):
+    format: AudioFormat | None = None
+    voice: Voice | None = None
+
+
+class ResponseAudio(Wire):
+    output: ResponseAudioOutput = ResponseAudioOutput()
+
+
+class ResponseParams(Wire):
+    instructions: str | None = None
+    output_modalities: Modalities | None = None
+    max_output_tokens: TokenCount | None = None
+    audio: ResponseAudio = ResponseAudio()
+    conversation: Literal["auto", "none"] | None = None
+    metadata: Metadata | None = None
+    input: Nothing = None
+    tools: Off = None
+    tool_choice: Annotated[Any, only(None, "auto", "none")] = None
+    parallel_tool_calls: bool | None = None
+    prompt: Nothing = None
+    reasoning: Nothing = None
+
+
+class ClientEventBase(Wire):
+    event_id: EventId | None = None
+
+
+class SessionUpdate(ClientEventBase):
+    type: Literal["session.update"]
+    session: Session
+
+
+class InputAudioAppend(ClientEventBase):
+    type: Literal["input_audio_buffer.append"]
+    audio: str
+
+
+class InputAudioCommit(ClientEventBase):
+    type: Literal["input_audio_buffer.commit"]
+
+
+class InputAudioClear(ClientEventBase):
+    type: Literal["input_audio_buffer.clear"]
+
+
+class InputVideoAppend(ClientEventBase):
+    type: Literal["input_video_buffer.append"]
+    image: str
+    timestamp_ms: Annotated[float, Field(ge=0, le=MAX_TIMESTAMP_MS)] | None = None
+
+
+class InputVideoClear(ClientEventBase):
+    type: Literal["input_video_buffer.clear"]
+
+
+class ItemCreate(ClientEventBase):
+    type: Literal["conversation.item.create"]
+    item: MessageItem
+    previous_item_id: Id | None = None
+
+
+class ResponseCreate(ClientEventBase):
+    type: Literal["response.create"]
+    response: ResponseParams = ResponseParams()
+
+
+class ResponseCancel(ClientEventBase):
+    type: Literal["response.cancel"]
+    response_id: Id | None = None
+
+
+ClientEvent: TypeAlias = (
+    SessionUpdate
+    | InputAudioAppend
+    | InputAudioCommit
+    | InputAudioClear
+    | InputVideoAppend
+    | InputVideoClear
+    | ItemCreate
+    | ResponseCreate
+    | ResponseCancel
+)
+
+CLIENT_EVENT: TypeAdapter[ClientEvent] = TypeAdapter(Annotated[ClientEvent, Field(discriminator="type")])
+
+UNSUPPORTED_EVENTS = frozenset(
+    {
+        "conversation.item.retrieve",
+        "conversation.item.delete",
+        "conversation.item.truncate",
+        "output_audio_buffer.clear",
+    }
+)
+"""Events of the API that this server does not serve."""

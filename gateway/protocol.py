@@ -1,0 +1,161 @@
+"""The rules of the wire without any I/O: client messages to commands, a session's events to messages.
+
+After the sans-I/O design of the websockets library: nothing here waits, so all of it can be tested
+without a socket. Requests are meant to be carried out one at a time, in the order they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+from gateway.client_event import StreamsEventName
+from gateway.command import Refuse, Request, UpdateSession
+from gateway.parsing import event_id_of, parse_event, parse_object
+from gateway.request_reader import RequestReader
+from gateway.response_writer import ResponseWriter
+from gateway.server_event import ServerEvent, error_to_wire, item_to_wire, moment_to_wire, ms, stamped
+from gateway.session_settings import OPTION_PATHS, SessionSettings
+from gateway.transcript_writer import TranscriptWriter
+from streams import events as happening
+from streams.conversation import SessionOptions
+from streams.errors import StreamsError
+from streams.session import new_id
+
+Thumbnail: TypeAlias = Callable[[int], bytes | None]
+"""The picture of a memory block as a JPEG, None where there is none (``Live.thumbnail``)."""
+
+ResponseEvent: TypeAlias = (
+    happening.ResponseCreated
+    | happening.MomentsRecalled
+    | happening.ResponseItemAdded
+    | happening.TextDelta
+    | happening.AudioDelta
+    | happening.ResponseDone
+)
+
+
+class RealtimeProtocol:
+    """One session's side of the OpenAI Realtime API, with this project's additions.
+
+    ``options`` are the session's at its start, and what a null in an update goes back to.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        model: str,
+        options: SessionOptions,
+        *,
+        max_audio_bytes: int,
+        thumbnail: Thumbnail,
+    ) -> None:
+        self._session_id = session_id
+        self._conversation_id = new_id("conv")
+        self._settings = SessionSettings(model, options)
+        self._reader = RequestReader(options, max_audio_bytes)
+        self._thumbnail = thumbnail
+        self._responses: dict[str, ResponseWriter] = {}
+        self._transcripts = TranscriptWriter()
+        self._metadata: dict[str, str] | None = None
+
+    def session_created(self) -> ServerEvent:
+        return self._session_event("session.created")
+
+    def receive(self, message: str | bytes) -> Request:
+        """What a client's message asks for; a wrong one becomes a ``Refuse``. Raises nothing."""
+        event_id: str | None = None
+        try:
+            data = parse_object(message)
+            event_id = event_id_of(data)
+            event = parse_event(data)
+            return Request(event_id, self._reader.read(event, self._settings))
+        except StreamsError as error:
+            return Request(event_id, Refuse(error))
+
+    def session_updated(self, update: UpdateSession) -> ServerEvent:
+        """The session now runs by ``update``."""
+        self._settings = update.settings
+        return self._session_event("session.updated")
+
+    def expect_response(self, metadata: dict[str, str] | None) -> None:
+        """The next response to be created is the client's, and carries this; None when none comes."""
+        self._metadata = metadata
+
+    def error_to_send(self, error: Exception, request: Request | None = None) -> ServerEvent:
+        """``error`` as an event; ``request`` is the one that caused it, if one did."""
+        param = error.param if isinstance(error, StreamsError) else None
+        if request is not None and param in OPTION_PATHS:
+            session = isinstance(request.command, UpdateSession)
+            param = f"{'session' if session else 'response'}.{OPTION_PATHS[param]}"
+        event_id = request.event_id if request else None
+        return stamped(error_to_wire(error, event_id=event_id, param=param))
+
+    def event_to_send(self, event: happening.Event) -> list[ServerEvent]:
+        """What the client is told of ``event``, in order; often several messages, sometimes none."""
+        return [stamped(message) for message in self._messages(event)]
+
+    def _messages(self, event: happening.Event) -> list[ServerEvent]:
+        match event:
+            case happening.SpeechStarted(item_id, at_us):
+                kind = "input_audio_buffer.speech_started"
+                return [{"type": kind, "audio_start_ms": ms(at_us), "item_id": item_id}]
+            case happening.SpeechStopped(item_id, at_us):
+                kind = "input_audio_buffer.speech_stopped"
+                return [{"type": kind, "audio_end_ms": ms(at_us), "item_id": item_id}]
+            case happening.InputCommitted(item_id, previous):
+                kind = "input_audio_buffer.committed"
+                return [{"type": kind, "item_id": item_id, "previous_item_id": previous}]
+            case happening.InputCleared():
+                return [{"type": "input_audio_buffer.cleared"}]
+            case happening.ItemAdded(item, previous):
+                kind = "conversation.item.added"
+                return [{"type": kind, "previous_item_id": previous, "item": item_to_wire(item)}]
+            case happening.ItemDone(item, previous):
+                kind = "conversation.item.done"
+                return [{"type": kind, "previous_item_id": previous, "item": item_to_wire(item)}]
+            case (
+                happening.TranscriptPartial() | happening.TranscriptCompleted() | happening.TranscriptFailed()
+            ):
+                return self._transcripts.messages(event, self._settings)
+            case happening.FrameSeen(pts_us, text):
+                return self._own("input_video_buffer.seen", timestamp_ms=ms(pts_us), text=text)
+            case happening.FramesDropped(count, total, reason):
+                return self._own("input_video_buffer.dropped", count=count, total=total, reason=reason)
+            case happening.SessionFailed(error):
+                return [error_to_wire(error, event_id=None, param=error.param)]
+            case _:
+                return self._response_messages(event)
+
+    def _response_messages(self, event: ResponseEvent) -> list[ServerEvent]:
+        match event:
+            case happening.ResponseCreated(response_id):
+                writer = ResponseWriter(event, conversation_id=self._conversation_id, metadata=self._metadata)
+                self._metadata = None
+                self._responses[response_id] = writer
+                return writer.created()
+            case happening.MomentsRecalled():
+                return self._recalled(event)
+            case happening.ResponseItemAdded(response_id):
+                return self._responses[response_id].item_added(event)
+            case happening.TextDelta(response_id):
+                return self._responses[response_id].text_delta(event)
+            case happening.AudioDelta(response_id):
+                return self._responses[response_id].audio_delta(event)
+            case happening.ResponseDone(response_id, times=times):
+                done = self._responses.pop(response_id).done(event)
+                return done + self._own("session.latency", response_id=response_id, **asdict(times))
+
+    def _recalled(self, event: happening.MomentsRecalled) -> list[ServerEvent]:
+        if not self._settings.subscribes_to("memory.recalled"):
+            return []
+        moments = [moment_to_wire(each, self._thumbnail(each.block_id)) for each in event.moments]
+        return self._own("memory.recalled", response_id=event.response_id, moments=moments)
+
+    def _own(self, kind: StreamsEventName, **fields: Any) -> list[ServerEvent]:
+        """An event outside the API, if the client subscribed to it."""
+        return [{"type": kind, **fields}] if self._settings.subscribes_to(kind) else []
+
+    def _session_event(self, kind: str) -> ServerEvent:
+        return stamped({"type": kind, "session": self._settings.to_wire(self._session_id)})

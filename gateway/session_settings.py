@@ -1,0 +1,128 @@
+"""The session as the wire shows it: merged from updates, echoed whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from gateway.client_event import ServerVad, Session, StreamsEventName, Transcription
+from gateway.wire import Wire
+from streams.conversation import SessionOptions, TurnDetection
+
+AUDIO_RATE = 24_000
+AUDIO_FORMAT = {"type": "audio/pcm", "rate": AUDIO_RATE}
+
+OPTION_PATHS = {
+    "instructions": "instructions",
+    "modality": "output_modalities",
+    "voice": "audio.output.voice",
+    "speed": "audio.output.speed",
+    "max_output_tokens": "max_output_tokens",
+    "transcription": "audio.input.transcription",
+    "turn_detection": "audio.input.turn_detection",
+}
+"""Where each field of SessionOptions is found in a session object."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """``options`` is what the session runs by; the rest is known to the wire alone.
+
+    ``model`` and ``transcription`` are the client's own names, ``events`` its subscriptions (None
+    when it never mentioned them).
+    """
+
+    model: str
+    options: SessionOptions
+    transcription: Transcription | None = None
+    events: frozenset[StreamsEventName] | None = None
+
+    def subscribes_to(self, event: StreamsEventName) -> bool:
+        return self.events is not None and event in self.events
+
+    def updated(self, update: Session, defaults: SessionOptions) -> SessionSettings:
+        """Merged with ``update`` by presence; a null goes back to ``defaults``, or off where that exists."""
+        given, audio = update.model_fields_set, update.audio
+        options = _given(update, ("instructions", "max_output_tokens"), defaults)
+        options |= _given(audio.output, ("voice", "speed"), defaults)
+        if "output_modalities" in given:
+            modalities = update.output_modalities or [defaults.modality]
+            options["modality"] = modalities[0]
+        if "turn_detection" in audio.input.model_fields_set:
+            options["turn_detection"] = self._detection(audio.input.turn_detection, defaults)
+        transcription = self.transcription
+        if "transcription" in audio.input.model_fields_set:
+            transcription = _merged(transcription, audio.input.transcription)
+            options["transcription"] = transcription is not None
+        return SessionSettings(
+            model=update.model or self.model,
+            options=replace(self.options, **options),
+            transcription=transcription,
+            events=frozenset(update.streams.events if update.streams else ())
+            if "streams" in given
+            else self.events,
+        )
+
+    def _detection(self, update: ServerVad | None, defaults: SessionOptions) -> TurnDetection | None:
+        if update is None:
+            return None
+        base = defaults.turn_detection or TurnDetection()
+        names = tuple(field.name for field in fields(TurnDetection))
+        return replace(self.options.turn_detection or base, **_given(update, names, base))
+
+    def to_wire(self, session_id: str) -> dict[str, Any]:
+        """The full session object, every field that the API defines."""
+        options = self.options
+        transcription = (self.transcription or Transcription()) if options.transcription else None
+        session: dict[str, Any] = {
+            "id": session_id,
+            "object": "realtime.session",
+            "type": "realtime",
+            "model": self.model,
+            "output_modalities": [options.modality],
+            "instructions": options.instructions,
+            "max_output_tokens": options.max_output_tokens,
+            "audio": {
+                "input": {
+                    "format": AUDIO_FORMAT,
+                    "transcription": transcription and transcription.model_dump(exclude_none=True),
+                    "noise_reduction": None,
+                    "turn_detection": options.turn_detection and _detection_to_wire(options.turn_detection),
+                },
+                "output": {"format": AUDIO_FORMAT, "voice": options.voice, "speed": options.speed},
+            },
+            "tools": [],
+            "tool_choice": "auto",
+            "truncation": "auto",
+            "include": None,
+            "prompt": None,
+            "tracing": None,
+            "expires_at": None,
+        }
+        if self.events is not None:
+            session["streams"] = {"events": sorted(self.events)}
+        return session
+
+
+def _given(update: Wire, names: tuple[str, ...], defaults: object) -> dict[str, Any]:
+    """The fields of ``update`` that are present, by name; null as ``defaults`` has it."""
+    values = ((name, getattr(update, name)) for name in names if name in update.model_fields_set)
+    return {name: getattr(defaults, name) if value is None else value for name, value in values}
+
+
+def _merged(current: Transcription | None, update: Transcription | None) -> Transcription | None:
+    if current is None or update is None:
+        return update
+    return current.model_copy(update=update.model_dump(exclude_unset=True))
+
+
+def _detection_to_wire(detection: TurnDetection) -> dict[str, Any]:
+    return {
+        "type": "server_vad",
+        "threshold": detection.threshold,
+        "prefix_padding_ms": detection.prefix_padding_ms,
+        "silence_duration_ms": detection.silence_duration_ms,
+        "create_response": detection.create_response,
+        "interrupt_response": detection.interrupt_response,
+        "idle_timeout_ms": None,
+    }

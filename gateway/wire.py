@@ -1,0 +1,56 @@
+"""What the models of the wire are made of: strictness, refusal of what is not supported, common fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError, to_json
+
+MAX_OUTPUT_TOKENS = 4096
+"""The API's bound; ``"inf"`` asks for this many."""
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+EventId = Annotated[str, StringConstraints(max_length=512)]
+
+
+def only(*values: Any) -> BeforeValidator:
+    """Refuses every value but ``values`` as unsupported."""
+
+    def check(value: Any) -> Any:
+        if not any(type(value) is type(known) and value == known for known in values):
+            known = " or ".join(to_json(each).decode() for each in values)
+            raise PydanticCustomError("unsupported_value", "only {known} is supported", {"known": known})
+        return value
+
+    return BeforeValidator(check)
+
+
+def _voice_name(value: Any) -> Any:
+    """A voice by name, or as the API's ``{"id": …}`` of a custom one."""
+    return value["id"] if isinstance(value, dict) and value.keys() == {"id"} else value
+
+
+def _token_count(value: Any) -> Any:
+    return MAX_OUTPUT_TOKENS if value == "inf" else value
+
+
+Nothing = Annotated[Any, only(None)]
+Off = Annotated[Any, only(None, [])]
+TokenCount = Annotated[int, Field(ge=1, le=MAX_OUTPUT_TOKENS), BeforeValidator(_token_count)]
+Voice = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_voice_name)]
+Modalities = Annotated[list[Literal["audio", "text"]], Field(min_length=1, max_length=1)]
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)]
+
+
+class Wire(BaseModel):
+    """Strict: no coercion, no unknown field."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class AudioFormat(Wire):
+    type: Annotated[Literal["audio/pcm"] | None, only("audio/pcm", None)] = None
+    rate: Annotated[Literal[24000] | None, only(24000, None)] = None

@@ -1,0 +1,79 @@
+"""What a bench found: one table for people, the same figures as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from streams.errors import ConfigError
+
+Cell: TypeAlias = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its key in the JSON, its heading in the table, and how a number is written there."""
+
+    key: str
+    heading: str
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """``rows`` map column keys to figures; a row may lack some. ``notes`` say what was measured, and how."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Mapping[str, Cell], ...]
+    notes: tuple[str, ...] = ()
+
+
+def emit(report: Report, json_path: str | None = None) -> None:
+    """Print ``report``, and write it as JSON to ``json_path``; for "-" the JSON alone goes to stdout.
+
+    Raises ConfigError when the file cannot be written.
+    """
+    document = {
+        "title": report.title,
+        "columns": [column.key for column in report.columns],
+        "rows": [dict(row) for row in report.rows],
+        "notes": list(report.notes),
+    }
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    _print_table(report, Console(stderr=json_path == "-"))
+    if json_path == "-":
+        sys.stdout.write(text)
+    elif json_path is not None:
+        try:
+            Path(json_path).write_text(text, "utf-8")
+        except OSError as error:
+            raise ConfigError(f"cannot write {json_path}: {error.strerror}", param="--json") from None
+
+
+def _print_table(report: Report, console: Console) -> None:
+    table = Table(
+        title=report.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
+    for column in report.columns:
+        numeric = any(isinstance(row.get(column.key), int | float) for row in report.rows)
+        table.add_column(column.heading, justify="right" if numeric else "left")
+    for row in report.rows:
+        table.add_row(*(_show(row.get(column.key), column.format) for column in report.columns))
+    console.print(table)
+    for note in report.notes:
+        console.print(note, markup=False, highlight=False)
+
+
+def _show(cell: Cell, spec: str) -> str:
+    if cell is None:
+        return "–"
+    return format(cell, spec) if isinstance(cell, int | float) else cell

@@ -1,0 +1,128 @@
+"""The ``streams`` command: reads the command line, composes the configuration, runs one command.
+
+A command's module is imported when it is asked for, so that ``--help`` and ``models list`` do not
+wait for torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streams import __version__
+from streams.config import ENV_PREFIX, load_config, setting_names
+from streams.errors import StreamsError
+from streams.log import configure_logging
+
+FAILED = 1
+MISUSED = 2
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``arguments`` names the module with ``add_arguments``; ``runner`` the function that runs it."""
+
+    name: str
+    help: str
+    arguments: str
+    runner: str
+
+
+COMMANDS = (
+    Command("serve", "serve sessions over WebSocket", "streams.commands.serve", "streams.serve:run"),
+    Command(
+        "replay",
+        "stream a video file and ask questions at their times",
+        "streams.commands.replay",
+        "streams.replay:run",
+    ),
+    Command(
+        "demo",
+        "make a video, talk about it over a WebSocket, save what was answered",
+        "streams.commands.demo",
+        "streams.demo:run",
+    ),
+    Command(
+        "models", "list, fetch and check models", "streams.commands.models", "streams.commands.models:run"
+    ),
+    Command("bench", "measure", "streams.commands.bench", "streams.commands.bench:run"),
+)
+
+EPILOG = f"""\
+settings:
+  defaults, then --config FILE (TOML), then the environment, then flags.
+  In the environment {ENV_PREFIX}SECTION_KEY sets section.key, as in
+  {ENV_PREFIX}MODELS_LLM=Qwen/Qwen2.5-0.5B-Instruct.
+  `streams --settings` lists every setting.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(words)
+    args = parser.parse_args(words)
+    if args.settings:
+        sys.stdout.writelines(f"{name}\n" for name in setting_names())
+        return 0
+    if args.command is None:
+        parser.print_help()
+        return MISUSED
+    command = next(each for each in COMMANDS if each.name == args.command)
+    try:
+        flags = {name.removeprefix("set:"): value for name, value in vars(args).items() if "set:" in name}
+        config = load_config(args.config, os.environ, flags)
+        configure_logging(config.log)
+        runner: Any = _load(command.runner)
+        status: int = runner(args, config)
+    except StreamsError as error:
+        sys.stderr.write(f"streams {command.name}: {error.message}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="streams",
+        description="Watches, listens, remembers and talks.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"streams {__version__}")
+    parser.add_argument("--settings", action="store_true", help="list every setting and leave")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
+    _add_log_flags(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for command in COMMANDS:
+        sub = commands.add_parser(
+            command.name, help=command.help, description=f"{command.help}.".capitalize()
+        )
+        if command.name in words:
+            importlib.import_module(command.arguments).add_arguments(sub)
+            # Without a default of its own, so that one before the command is not overwritten.
+            sub.add_argument(
+                "--config", type=Path, metavar="FILE", help="settings in TOML", default=argparse.SUPPRESS
+            )
+    return parser
+
+
+def _add_log_flags(parser: argparse.ArgumentParser) -> None:
+    levels = ("debug", "info", "warning", "error")
+    parser.add_argument("--log-level", dest="set:log.level", choices=levels, help="what is logged (info)")
+    parser.add_argument(
+        "--log-format", dest="set:log.format", choices=("text", "json"), help="how it is logged (text)"
+    )
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,1 @@
+"""The subcommands of ``streams``, a file each: what they take and what they do."""

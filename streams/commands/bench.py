@@ -1,0 +1,29 @@
+"""``streams bench NAME``: one module a bench, imported when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from streams.config import StreamsConfig
+
+BENCHES = {
+    "llm": "prefill and decode beside Transformers' generate; perplexity",
+    "speech": "word errors and delay of streaming recognition",
+    "voice": "voice to voice: end of a spoken question to first sound of the answer",
+    "recall": "whether pictures that left the window are found again",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    benches = parser.add_subparsers(dest="bench", required=True, metavar="NAME")
+    for name, text in BENCHES.items():
+        sub = benches.add_parser(name, help=text, description=f"{text}.".capitalize())
+        if name in sys.argv:
+            importlib.import_module(f"streams.bench.{name}").add_arguments(sub)
+
+
+def run(args: argparse.Namespace, config: StreamsConfig) -> int:
+    status: int = importlib.import_module(f"streams.bench.{args.bench}").run(args, config)
+    return status

@@ -1,0 +1,30 @@
+"""Arguments of ``streams replay``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from streams.commands.serve import add_memory_dir
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("video", metavar="VIDEO", help="a video file or URL")
+    parser.add_argument(
+        "--ask",
+        action="append",
+        default=[],
+        metavar='"MM:SS question"',
+        help="ask at that time of the video; may be given again",
+    )
+    parser.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FILE",
+        help='questions: lines "MM:SS question", or JSON [{"at": seconds or "MM:SS", "question": …}]',
+    )
+    speed = parser.add_mutually_exclusive_group()
+    speed.add_argument("--fast", action="store_true", help="as fast as the machine can (default)")
+    speed.add_argument("--realtime", action="store_true", help="at the speed of the video")
+    add_memory_dir(parser)
+    parser.add_argument("--json", metavar="FILE", help="write the answers as JSON; - is standard output")

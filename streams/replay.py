@@ -1,0 +1,245 @@
+"""``streams replay``: a video through a session, questions asked at their times without looking ahead."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gateway.assembly import Streams
+from gateway.session import LiveSession
+from memory.memory import MemoryStats
+from streams.clock import Clock, ReplayClock, WallClock
+from streams.config import StreamsConfig
+from streams.conversation import Item, ResponseOptions, TextContent
+from streams.errors import StreamsError
+from streams.events import (
+    Event,
+    FramesDropped,
+    MomentsRecalled,
+    ResponseDone,
+    SessionFailed,
+    TranscriptCompleted,
+)
+from streams.question import TimedQuestion, parse_question, read_questions
+from streams.session import new_id
+from streams.types import US_PER_S, AudioChunk, Frame, Moment, format_time
+from video.decode import MediaReader
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayAnswer:
+    asked_at_us: int
+    question: str
+    answer: str
+    moments: tuple[Moment, ...]
+    first_token_ms: float | None
+    total_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What a replay found; ``frames`` counts decoded pictures, those encoded, and those dropped."""
+
+    video: str
+    answers: tuple[ReplayAnswer, ...]
+    frames_seen: int
+    frames_encoded: int
+    frames_dropped: int
+    memory: MemoryStats
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "video": self.video,
+            "answers": [
+                {
+                    "asked_at_s": each.asked_at_us / US_PER_S,
+                    "question": each.question,
+                    "answer": each.answer,
+                    "moments": [
+                        {
+                            "start_s": moment.start_us / US_PER_S,
+                            "end_s": moment.end_us / US_PER_S,
+                            "score": round(moment.score, 4),
+                        }
+                        for moment in each.moments
+                    ],
+                    "first_token_ms": each.first_token_ms,
+                    "total_ms": each.total_ms,
+                }
+                for each in self.answers
+            ],
+            "frames": {
+                "seen": self.frames_seen,
+                "encoded": self.frames_encoded,
+                "dropped": self.frames_dropped,
+            },
+            "memory": {
+                "blocks": self.memory.blocks,
+                "device_bytes": self.memory.device_bytes,
+                "ram_bytes": self.memory.ram_bytes,
+                "disk_bytes": self.memory.disk_bytes,
+            },
+        }
+
+
+class Replay:
+    """One video through one session. Use once."""
+
+    def __init__(self, streams: Streams, source: str, *, realtime: bool, console: Console) -> None:
+        self._streams = streams
+        self._source = source
+        self._console = console
+        self._replay_clock = None if realtime else ReplayClock()
+        self._clock: Clock = self._replay_clock or WallClock()
+        self._done: asyncio.Queue[tuple[ResponseDone, tuple[Moment, ...]]] = asyncio.Queue()
+        self._moments: tuple[Moment, ...] = ()
+        self._answers: list[ReplayAnswer] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    async def run(self, questions: Sequence[TimedQuestion]) -> ReplayResult:
+        """Stream the video once, and ask each question at its time; those past its end after it."""
+        options = self._streams.default_options()
+        assert options.turn_detection is not None
+        # What is said in the video is heard and remembered, not answered.
+        turns = replace(options.turn_detection, create_response=False, interrupt_response=False)
+        options = replace(options, modality="text", turn_detection=turns)
+        session = await self._streams.open_session(self._emit, clock=self._clock, options=options)
+        try:
+            waiting = sorted(questions, key=lambda question: question.at_us)
+            with MediaReader(self._source, video_fps=self._streams.config.video.sample_fps) as reader:
+                await self._play(session, reader, waiting)
+                skipped = reader.frames_skipped
+            for question in waiting:
+                await self._ask_at(session, question)
+            if self._asking is not None:
+                await self._asking
+            await session.drain()
+            counts = session.frame_counts
+            return ReplayResult(
+                self._source,
+                tuple(self._answers),
+                counts.seen + skipped,
+                counts.encoded,
+                counts.dropped,
+                await session.memory_stats(),
+            )
+        finally:
+            await session.close()
+
+    async def _play(self, session: LiveSession, reader: MediaReader, waiting: list[TimedQuestion]) -> None:
+        items = iter(reader)
+        length_s = (reader.info.duration_us or 0) / US_PER_S
+        with _progress(self._console) as progress:
+            task = progress.add_task("watching", total=length_s or None, at="00:00")
+            while (item := await asyncio.to_thread(next, items, None)) is not None:
+                while waiting and waiting[0].at_us <= item.pts_us:
+                    await self._ask_at(session, waiting.pop(0))
+                progress.update(task, completed=item.pts_us / US_PER_S, at=format_time(item.pts_us))
+                await self._feed(session, item)
+            progress.update(task, completed=length_s)
+
+    async def _feed(self, session: LiveSession, item: Frame | AudioChunk) -> None:
+        if isinstance(item, Frame):
+            await self._reach(item.pts_us)
+            await session.append_frame(item.image, item.pts_us)
+        else:
+            await self._reach(item.end_us)
+            await session.append_audio(item.samples, item.rate)
+
+    async def _reach(self, at_us: int) -> None:
+        if self._replay_clock is not None:
+            self._replay_clock.advance_to(at_us)
+        else:
+            await self._clock.sleep_until(at_us)
+
+    async def _ask_at(self, session: LiveSession, question: TimedQuestion) -> None:
+        """Ask when the clock is there. On the virtual clock time stands still until it is answered."""
+        if self._asking is not None:
+            await self._asking
+        if self._replay_clock is not None:
+            await session.drain()
+        await self._reach(question.at_us)
+        self._asking = asyncio.create_task(self._ask(session, question))
+        if self._replay_clock is not None:
+            await self._asking
+
+    async def _ask(self, session: LiveSession, question: TimedQuestion) -> None:
+        await session.add_item(Item(new_id("item"), "user", (TextContent(question.text),)), None)
+        await session.respond(ResponseOptions())
+        done, moments = await self._done.get()
+        if done.error is not None:
+            raise done.error
+        content = done.item.content[0] if done.item else None
+        text = content.text if isinstance(content, TextContent) else ""
+        times = done.times
+        self._answers.append(
+            ReplayAnswer(question.at_us, question.text, text, moments, times.first_token_ms, times.total_ms)
+        )
+        self._console.print(f"[bold]{format_time(question.at_us)}[/] {question.text}", highlight=False)
+        for moment in moments:
+            self._console.print(f"      recalled {format_time(moment.start_us)} {moment.text}", style="dim")
+        self._console.print(f"      {text}", style="green", markup=False, highlight=False)
+
+    def _emit(self, event: Event) -> None:
+        match event:
+            case MomentsRecalled(moments=moments):
+                self._moments = moments
+            case ResponseDone():
+                self._done.put_nowait((event, self._moments))
+                self._moments = ()
+            case TranscriptCompleted(transcript=transcript) if transcript.words:
+                at = format_time(self._clock.now_us())
+                self._console.print(f"{at} heard: {transcript.text}", style="cyan", highlight=False)
+            case FramesDropped(count=count, reason=reason):
+                self._console.print(f"{count} frames dropped: {reason}", style="yellow")
+            case SessionFailed(error=error):
+                self._console.print(f"failed: {error.message}", style="red", markup=False)
+            case _:
+                pass
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[at]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def run(args: argparse.Namespace, config: StreamsConfig) -> int:
+    questions = [parse_question(text) for text in args.ask]
+    if args.questions is not None:
+        questions += read_questions(args.questions)
+    console = Console(stderr=True)
+    with MediaReader(args.video):
+        pass  # a source that cannot be read is said before models are loaded
+    streams = Streams.load(config)
+    try:
+        replay = Replay(streams, args.video, realtime=args.realtime, console=console)
+        result = asyncio.run(replay.run(questions))
+    finally:
+        streams.close()
+    document = json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n"
+    if args.json == "-":
+        sys.stdout.write(document)
+    elif args.json is not None:
+        try:
+            Path(args.json).write_text(document, "utf-8")
+        except OSError as error:
+            raise StreamsError(f"cannot write {args.json}: {error.strerror}", param="--json") from None
+    else:
+        frames = result.to_json()["frames"]
+        memory = result.to_json()["memory"]
+        sys.stdout.write(f"frames {frames}\nmemory {memory}\n")
+    return 0

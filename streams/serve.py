@@ -1,0 +1,38 @@
+"""``streams serve``: the gateway until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+
+from gateway.assembly import Streams
+from gateway.live import Emit, Live
+from gateway.server import GatewayServer
+from streams.config import StreamsConfig
+
+
+def run(args: argparse.Namespace, config: StreamsConfig) -> int:
+    streams = Streams.load(config)
+    try:
+        asyncio.run(_serve(streams))
+    finally:
+        streams.close()
+    return 0
+
+
+async def _serve(streams: Streams) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await new_server(streams).serve_until(stop)
+
+
+def new_server(streams: Streams) -> GatewayServer:
+    """A gateway for ``streams``, not yet listening."""
+
+    async def open_session(model: str, emit: Emit) -> Live:
+        return await streams.open_session(emit)
+
+    return GatewayServer(streams.config.server, streams.config.video, open_session)

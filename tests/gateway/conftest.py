@@ -1,0 +1,117 @@
+"""What the tests of the wire share: the judge of server events, and a session that does as scripted."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from openai.types.realtime import RealtimeServerEvent
+from pydantic import TypeAdapter
+
+from gateway.live import Emit
+from streams.conversation import Item, ResponseOptions, SessionOptions
+from streams.errors import InvalidRequestError
+from streams.events import InputCleared, ItemAdded, ItemDone
+from streams.types import Image, Samples
+
+SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
+Judge = Callable[[dict[str, Any]], Any]
+
+
+class ScriptedLive:
+    """Records what is asked of it and emits what a test tells it to; ``failures`` are raised by name."""
+
+    def __init__(self, emit: Emit) -> None:
+        self.id = "sess_scripted"
+        self.options = SessionOptions(instructions="Be brief.")
+        self.emit = emit
+        self.calls: list[tuple[str, Any]] = []
+        self.failures: dict[str, Exception] = {}
+        self.closed = asyncio.Event()
+        self.last: str | None = None
+
+    def _called(self, name: str, *given: Any) -> None:
+        self.calls.append((name, given))
+        if name in self.failures:
+            raise self.failures[name]
+
+    def thumbnail(self, block_id: int) -> bytes | None:
+        return b"jpeg" if block_id == 7 else None
+
+    def update(self, options: SessionOptions) -> None:
+        if options.voice == "nobody":
+            raise InvalidRequestError("no such voice", param="voice", code="unknown_voice")
+        self._called("update", options)
+        self.options = options
+
+    async def append_audio(self, samples: Samples, rate: int) -> None:
+        self._called("append_audio", samples, rate)
+
+    async def commit_audio(self) -> None:
+        self._called("commit_audio")
+
+    def clear_audio(self) -> None:
+        self._called("clear_audio")
+        self.emit(InputCleared())
+
+    async def append_frame(self, image: Image, pts_us: int | None) -> None:
+        self._called("append_frame", image, pts_us)
+
+    def clear_frames(self) -> None:
+        self._called("clear_frames")
+
+    async def add_item(self, item: Item, previous_item_id: str | None) -> None:
+        self._called("add_item", item, previous_item_id)
+        self.emit(ItemAdded(item, self.last))
+        self.emit(ItemDone(item, self.last))
+        self.last = item.id
+
+    async def respond(self, options: ResponseOptions) -> str:
+        self._called("respond", options)
+        return "resp_1"
+
+    def cancel(self, response_id: str | None) -> None:
+        self._called("cancel", response_id)
+
+    async def drain(self) -> None: ...
+
+    async def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture
+def scripted() -> type[ScriptedLive]:
+    return ScriptedLive
+
+
+@pytest.fixture(scope="session")
+def judge() -> Judge:
+    """Checks an event strictly against the API's types and returns it as they parse it."""
+
+    def check(event: dict[str, Any]) -> Any:
+        parsed = SERVER_EVENT.validate_python(event, strict=True)
+        assert parsed.type == event["type"], "the types know no such event"
+        assert event["event_id"]
+        assert not parsed.model_extra, f"fields outside the API: {parsed.model_extra}"
+        return parsed
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def png() -> bytes:
+    """A small real picture, 12x8."""
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(np.full((8, 12, 3), 200, np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def png_base64(png: bytes) -> str:
+    return base64.b64encode(png).decode()

@@ -1,0 +1,190 @@
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from gateway.command import AddItem, AppendAudio, AppendFrame, CreateResponse, EncodedImage, Refuse
+from gateway.protocol import RealtimeProtocol
+from streams.config import VideoConfig
+from streams.conversation import AudioContent, ImageContent, ResponseOptions, SessionOptions, TextContent
+from streams.errors import MediaError
+
+LIMIT = 48_000
+
+
+def read(event):
+    protocol = RealtimeProtocol(
+        "sess_1", "m", SessionOptions(), max_audio_bytes=LIMIT, thumbnail=lambda block_id: None
+    )
+    return protocol.receive(json.dumps(event)).command
+
+
+def refused(event):
+    command = read(event)
+    assert isinstance(command, Refuse), command
+    return command.error.code, command.error.param
+
+
+def append(audio):
+    return {"type": "input_audio_buffer.append", "audio": audio}
+
+
+def message(*content, **fields):
+    item = {"type": "message", "role": "user", "content": list(content), **fields}
+    return {"type": "conversation.item.create", "item": item}
+
+
+def base64_of(data):
+    return base64.b64encode(data).decode()
+
+
+def test_audio_becomes_samples():
+    command = read(append(base64_of(np.array([0, 16_384, -32_768, 32_767], "<i2").tobytes())))
+    assert isinstance(command, AppendAudio)
+    assert command.rate == 24_000
+    assert command.samples.dtype == np.float32
+    np.testing.assert_allclose(command.samples, [0, 0.5, -1, 1], atol=1e-4)
+
+
+@pytest.mark.parametrize("audio", ["?", "AAA", "AA A", "ÄÖÜß", base64_of(b"abc")])
+def test_undecodable_audio_is_refused(audio):
+    assert refused(append(audio)) == ("invalid_audio", "audio")
+
+
+def test_audio_is_bounded_to_the_byte():
+    assert isinstance(read(append(base64_of(bytes(LIMIT)))), AppendAudio)
+    assert refused(append(base64_of(bytes(LIMIT + 2)))) == ("audio_too_large", "audio")
+
+
+def test_a_frame_keeps_its_time_and_decodes_from_base64_and_data_url(png_base64):
+    for image in (png_base64, f"data:image/png;base64,{png_base64}"):
+        command = read({"type": "input_video_buffer.append", "image": image, "timestamp_ms": 1500.25})
+        assert isinstance(command, AppendFrame)
+        assert command.pts_us == 1_500_250
+        assert command.decoded(VideoConfig()).shape == (8, 12, 3)
+    assert read({"type": "input_video_buffer.append", "image": png_base64}).pts_us is None
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [
+        ("?", "invalid_image"),
+        ("AAAA", "invalid_image"),
+        ("data:text/plain,hello", "invalid_image"),
+        ("A" * 4_000, "image_too_large"),
+    ],
+)
+def test_a_wrong_frame_names_its_field(image, code):
+    command = read({"type": "input_video_buffer.append", "image": image})
+    with pytest.raises(MediaError) as caught:
+        command.decoded(VideoConfig(max_image_bytes=1_000))
+    assert (caught.value.code, caught.value.param) == (code, "image")
+
+
+def test_a_frame_of_too_many_pixels_is_refused(png_base64):
+    command = read({"type": "input_video_buffer.append", "image": png_base64})
+    with pytest.raises(MediaError) as caught:
+        command.decoded(VideoConfig(max_pixels=95))
+    assert (caught.value.code, caught.value.param) == ("image_too_large", "image")
+
+
+def test_a_message_holds_text_sound_and_pictures(png_base64):
+    url = f"data:image/png;base64,{png_base64}"
+    command = read(
+        message(
+            {"type": "input_text", "text": "What is this?"},
+            {"type": "input_image", "image_url": url, "detail": "auto"},
+            {"type": "input_audio", "audio": base64_of(bytes(480))},
+            {"type": "input_audio", "transcript": "I said so."},
+            id="item_mine",
+        )
+    )
+    assert isinstance(command, AddItem)
+    assert command.content[1] == EncodedImage(url, "item.content[1].image_url")
+    item = command.decoded(VideoConfig())
+    assert (item.id, item.role, item.status) == ("item_mine", "user", "completed")
+    text, picture, sound, said = item.content
+    assert text == TextContent("What is this?")
+    assert isinstance(picture, ImageContent)
+    assert picture.image.shape == (8, 12, 3)
+    assert picture.url == url
+    assert isinstance(sound, AudioContent)
+    assert sound.audio.rate == 24_000
+    assert sound.audio.duration_us == 10_000
+    assert said == AudioContent("I said so.")
+
+
+def test_history_of_the_assistant_is_text():
+    command = read(message({"type": "output_text", "text": "A cat."}, role="assistant"))
+    assert command.content == (TextContent("A cat."),)
+    assert command.id.startswith("item_")
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "param"),
+    [
+        (message({"type": "output_text", "text": "x"}), "unsupported_value", "item.content[0].type"),
+        (
+            message({"type": "output_audio", "transcript": "x"}, role="assistant"),
+            "unsupported_value",
+            "item.content[0].type",
+        ),
+        (
+            message({"type": "input_image", "image_url": "data:,"}, role="system"),
+            "unsupported_value",
+            "item.content[0].type",
+        ),
+        (message({"type": "input_text"}), "missing_required_parameter", "item.content[0].text"),
+        (message({"type": "input_audio"}), "missing_required_parameter", "item.content[0].audio"),
+        (message({"type": "input_image"}), "missing_required_parameter", "item.content[0].image_url"),
+        (
+            message({"type": "input_text", "text": "x", "audio": "AAA="}),
+            "invalid_value",
+            "item.content[0].audio",
+        ),
+        (
+            message({"type": "input_image", "image_url": "https://example.com/cat.png"}),
+            "unsupported_value",
+            "item.content[0].image_url",
+        ),
+        (
+            message({"type": "input_image", "image_url": "data:,", "detail": "high"}),
+            "unsupported_value",
+            "item.content[0].detail",
+        ),
+        (
+            message({"type": "input_text", "text": "x"}, {"type": "input_audio", "audio": "AAA"}),
+            "invalid_audio",
+            "item.content[1].audio",
+        ),
+    ],
+)
+def test_a_wrong_message_names_its_part(event, code, param):
+    assert refused(event) == (code, param)
+
+
+def test_a_picture_of_a_message_that_cannot_be_decoded_names_its_part():
+    command = read(message({"type": "input_image", "image_url": "data:image/png;base64,AAAA"}))
+    with pytest.raises(MediaError) as caught:
+        command.decoded(VideoConfig())
+    assert (caught.value.code, caught.value.param) == ("invalid_image", "item.content[0].image_url")
+
+
+def test_a_response_overrides_what_it_names():
+    command = read(
+        {
+            "type": "response.create",
+            "response": {
+                "instructions": "In French.",
+                "output_modalities": ["text"],
+                "audio": {"output": {"voice": "nova"}},
+                "max_output_tokens": 12,
+                "conversation": "none",
+                "metadata": {"topic": "cats"},
+            },
+        }
+    )
+    options = ResponseOptions("In French.", "text", "nova", 12, in_conversation=False)
+    assert command == CreateResponse(options, {"topic": "cats"})
+    assert read({"type": "response.create"}) == CreateResponse(ResponseOptions(), None)

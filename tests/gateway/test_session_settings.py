@@ -1,0 +1,84 @@
+from gateway.client_event import Session
+from gateway.session_settings import SessionSettings
+from streams.conversation import SessionOptions, TurnDetection
+
+DEFAULTS = SessionOptions(instructions="Be brief.", max_output_tokens=96)
+START = SessionSettings("a-model", DEFAULTS)
+
+
+def updated(settings=START, **fields):
+    return settings.updated(Session.model_validate({"type": "realtime", **fields}), DEFAULTS)
+
+
+def test_an_update_changes_what_is_present_and_nothing_else():
+    settings = updated(instructions="Sing.", output_modalities=["text"], audio={"output": {"speed": 1.25}})
+    assert settings.options == SessionOptions(
+        instructions="Sing.", modality="text", speed=1.25, max_output_tokens=96
+    )
+    assert updated(settings, audio={"output": {"voice": "nova"}}).options.speed == 1.25
+
+
+def test_null_clears():
+    settings = updated(
+        instructions="Sing.",
+        max_output_tokens=7,
+        audio={"input": {"transcription": {"model": "whisper-1"}}},
+        streams={"events": ["memory.recalled"]},
+    )
+    assert settings.options.transcription
+    assert settings.subscribes_to("memory.recalled")
+    cleared = updated(
+        settings,
+        instructions=None,
+        max_output_tokens=None,
+        audio={"input": {"transcription": None, "turn_detection": None}},
+        streams=None,
+    )
+    assert cleared.options == SessionOptions(
+        instructions="Be brief.", max_output_tokens=96, turn_detection=None
+    )
+    assert not cleared.subscribes_to("memory.recalled")
+
+
+def test_infinite_output_is_as_much_as_the_api_allows():
+    assert updated(max_output_tokens="inf").options.max_output_tokens == 4096
+
+
+def test_turn_detection_merges_into_what_runs_and_starts_from_the_defaults_after_push_to_talk():
+    def vad(**fields):
+        return {"input": {"turn_detection": {"type": "server_vad", **fields}}}
+
+    slow = updated(audio=vad(silence_duration_ms=900))
+    assert slow.options.turn_detection == TurnDetection(silence_duration_ms=900)
+    both = updated(slow, audio=vad(threshold=0.8, create_response=False))
+    expected = TurnDetection(threshold=0.8, silence_duration_ms=900, create_response=False)
+    assert both.options.turn_detection == expected
+    assert updated(both, audio=vad(threshold=None)).options.turn_detection.threshold == 0.5
+    off = updated(both, audio={"input": {"turn_detection": None}})
+    assert off.options.turn_detection is None
+    assert updated(off, audio=vad()).options.turn_detection == TurnDetection()
+
+
+def test_the_echo_is_whole_and_shows_what_is_in_force():
+    session = updated(
+        audio={
+            "input": {"transcription": {"model": "whisper-1", "language": "en"}},
+            "output": {"voice": "nova"},
+        }
+    ).to_wire("sess_1")
+    assert session["id"] == "sess_1"
+    assert session["type"] == "realtime"
+    assert session["model"] == "a-model"
+    assert session["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24_000}
+    assert session["audio"]["output"]["format"] == {"type": "audio/pcm", "rate": 24_000}
+    assert session["audio"]["output"]["voice"] == "nova"
+    assert session["audio"]["input"]["transcription"] == {"model": "whisper-1", "language": "en"}
+    assert session["audio"]["input"]["turn_detection"]["type"] == "server_vad"
+    assert session["audio"]["input"]["turn_detection"]["silence_duration_ms"] == 500
+
+
+def test_only_a_client_that_speaks_of_the_additions_is_shown_them():
+    assert "streams" not in START.to_wire("s")
+    subscribed = updated(streams={"events": ["session.latency", "memory.recalled"]})
+    assert subscribed.to_wire("s")["streams"] == {"events": ["memory.recalled", "session.latency"]}
+    assert updated(subscribed, streams={"events": []}).to_wire("s")["streams"] == {"events": []}

@@ -1,0 +1,183 @@
+"""The root of everything: all blocks handed back give what full attention gives.
+
+A stream of frames, utterances and replies, its blocks moved out of the window to RAM and to disk, is
+held against one plain forward pass of the unmodified Transformers model over the same tokens.
+"""
+
+import pytest
+import torch
+
+from llm.answer import Answer, Question
+from llm.context import Context
+from llm.stream import Reader, Stream, block_info, run
+from streams.config import LlmConfig, MemoryConfig
+from streams.types import US_PER_S, BlockKind
+
+TOLERANCE = 1e-4
+FRAME, UTTERANCE, REPLY = BlockKind.FRAME, BlockKind.UTTERANCE, BlockKind.REPLY
+SCRIPT = [
+    (FRAME, "a tabby cat on a red sofa"),
+    (FRAME, "an espresso in a white cup"),
+    (UTTERANCE, "I left my keys on the kitchen table this morning."),
+    (FRAME, "a moped, a street sign"),
+    (REPLY, "What is on the sofa?"),
+    (FRAME, "a rocket on its pad at dusk"),
+    (UTTERANCE, "The meeting moves to Thursday at nine."),
+    (REPLY, "When is the meeting?"),
+    (FRAME, "a palace by a lake, a flower"),
+    (UTTERANCE, "That was all."),
+]
+WRITES = 6
+
+
+class Recorder:
+    """A backbone that also keeps the logits it gave out."""
+
+    def __init__(self, backbone):
+        self._backbone = backbone
+        self.given = []
+
+    def __getattr__(self, name):
+        return getattr(self._backbone, name)
+
+    def logits(self, hidden):
+        self.given.append(self._backbone.logits(hidden))
+        return self.given[-1]
+
+
+class Life:
+    """Plays the script into a stream whose window holds next to nothing, reading each block after all."""
+
+    def __init__(self, backbone, chat, folder):
+        self.backbone = Recorder(backbone)
+        config = LlmConfig(repetition_penalty=1.0, prefill_chunk_tokens=16, device="cpu")
+        self.reader = Reader(self.backbone, chat, config)
+        block_bytes = 30 * backbone.spec.token_bytes
+        memory = MemoryConfig(
+            window_tokens=1, dialogue_tokens=1, recall_blocks=1_000, ram_bytes=3 * block_bytes
+        )
+        self.stream = Stream(self.reader, memory, folder, "Answer briefly.")
+        self.ids = list(chat.instructions("Answer briefly.").ids)
+        self.kept = {}
+        self.now_us = 0
+        self._take_in = self.stream.memory.append
+        self.stream.memory.append = self._keep
+
+    def _keep(self, block):
+        self.kept[block.id] = block.keys.clone(), block.values.clone()
+        self._take_in(block)
+
+    def play(self):
+        for kind, text in SCRIPT:
+            self.now_us += 5 * US_PER_S
+            if kind is REPLY:
+                self.ask(text).finish(self.now_us)
+            else:
+                self.read(kind, text)
+
+    def read(self, kind, text):
+        """As ``Stream.see`` and ``overhear`` do, but after every block there is."""
+        chat, memory = self.reader.chat, self.stream.memory
+        passage = (chat.sight if kind is FRAME else chat.overheard)(self.now_us, text)
+        info = block_info(memory.next_id(), kind, self.now_us, self.now_us, text, passage)
+        context = self.backbone.new_context()
+        memory.append(run(self.reader.read(passage, [memory.sinks, *self.everything()], context, info)))
+        self.ids += passage.ids
+
+    def ask(self, text):
+        """An answer of some tokens to ``text``, with every block recalled; adds its tokens to ``ids``."""
+        chat = self.reader.chat
+        answer = Answer(self.stream, Question(text, self.now_us, self.now_us), max_tokens=WRITES)
+        moments = run(answer.prepare())
+        assert [moment.block_id for moment in moments] == [info.id for info in self.stream.memory.sealed()]
+        first = len(self.backbone.given) - 1
+        while answer.step(self.now_us) is not None:
+            pass
+        self.ids += [*chat.question(self.now_us, text).ids, *chat.ids(chat.reply_prefix)]
+        self.answer_start = len(self.ids)
+        self.answer_logits = torch.stack(self.backbone.given[first:])
+        self.written = [token.id for token in answer.written]
+        self.ids += [*self.written, *chat.ids(chat.reply_suffix)]
+        return answer
+
+    def everything(self):
+        memory = self.stream.memory
+        sealed = memory.fetch([info.id for info in memory.sealed()])
+        return sorted([*sealed, *memory.recent()], key=lambda block: block.id)
+
+def full_attention(model, ids):
+    with torch.inference_mode():
+        return model(torch.tensor([ids])).logits[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        ("llama", "lean"),
+        ("llama", "hooked"),
+        ("llama3", "lean"),
+        ("qwen2", "lean"),
+        ("qwen2-yarn", "hooked"),
+        ("smollm2", "lean"),
+    ],
+)
+def test_all_blocks_handed_back_equal_full_attention(name, backend, chat, stock, tmp_path, request):
+    life = Life(request.getfixturevalue(backend)(name), chat, tmp_path)
+    life.play()
+    memory = life.stream.memory
+    memory.check_integrity()
+
+    # Everything but the newest frame and the newest utterance left the window, and came back whole.
+    assert len(memory.recent()) == 2
+    assert memory.sealed_count == len(life.kept) - 2 == 10
+    on_disk = list(tmp_path.glob("*.safetensors"))
+    assert 3 <= len(on_disk)
+    for block in life.everything():
+        keys, values = life.kept[block.id]
+        assert torch.equal(block.keys, keys)
+        assert torch.equal(block.values, values)
+
+    life.now_us += 5 * US_PER_S
+    life.ask("What was on the kitchen table, and what was in the cup?")
+    expected = full_attention(stock(name), life.ids)
+    spoken = expected[life.answer_start - 1 :][: len(life.answer_logits)]
+    torch.testing.assert_close(life.answer_logits, spoken, rtol=TOLERANCE, atol=TOLERANCE)
+    assert life.written == spoken.argmax(-1)[: len(life.written)].tolist()
+    assert len(life.written) == WRITES
+
+
+class TestItCanFail:
+    """The comparison above is worth something: what breaks the memory breaks it by far."""
+
+    @pytest.fixture
+    def life(self, lean, chat, tmp_path):
+        life = Life(lean("llama"), chat, tmp_path)
+        life.play()
+        return life
+
+    def error(self, life, model, blocks):
+        context = life.backbone.new_context()
+        question = life.reader.chat.question(life.now_us, "And now?").ids
+        life.reader.assemble(context, [life.stream.memory.sinks, *blocks], len(question))
+        hidden = run(life.reader.prefill(question, context))
+        expected = full_attention(model, [*life.ids, *question])[-1]
+        return (life.backbone.logits(hidden) - expected).abs().max().item()
+
+    def test_the_measure_is_small_when_nothing_is_wrong(self, life, stock):
+        assert self.error(life, stock("llama"), life.everything()) < TOLERANCE
+
+    def test_a_block_less(self, life, stock):
+        assert self.error(life, stock("llama"), life.everything()[1:]) > 100 * TOLERANCE
+
+    def test_blocks_out_of_order(self, life, stock):
+        assert self.error(life, stock("llama"), life.everything()[::-1]) > 100 * TOLERANCE
+
+    def test_keys_rotated_one_position_off(self, life, stock, monkeypatch):
+        tables = Context._tables
+        shifted = lambda self, start, end: tables(self, start + (start == 0), end + (start == 0))  # noqa: E731
+        monkeypatch.setattr(Context, "_tables", shifted)
+        assert self.error(life, stock("llama"), life.everything()) > 100 * TOLERANCE
+
+    def test_keys_stored_after_rotation(self, life, stock, monkeypatch):
+        monkeypatch.setattr("llm.context.rotate", lambda x, cos, sin: x)
+        assert self.error(life, stock("llama"), life.everything()) > 100 * TOLERANCE
