@@ -94,7 +94,7 @@ class Answer:
     def step(self, now_us: int) -> Token | None:
         """Compute the next token, or None when the answer is complete or as long as it may be."""
         reader = self._stream.reader
-        if len(self.written) == self._max_tokens:
+        if self.finished_by_model or len(self.written) == self._max_tokens:
             return None
         if self._logits is None:
             hidden = reader.backbone.forward(reader.backbone.embed([self.written[-1].id]), self._context)
@@ -105,9 +105,16 @@ class Answer:
             self.finished_by_model = True
             return None
         text = self._decoder.step(reader.chat.decoder, token_id) or ""
+        if self._starts_note(text):
+            self.finished_by_model = True
+            return None
         token = Token(token_id, text, now_us)
         self.written.append(token)
         return token
+
+    def _starts_note(self, text: str) -> bool:
+        """Whether ``text`` opens a line with a time: small models go on with notes like those they read."""
+        return bool(self.written) and self.written[-1].text.endswith("\n") and text.startswith("[")
 
     def finish(self, now_us: int, keep_tokens: int | None = None) -> None:
         """Remember the question and the first ``keep_tokens`` of the answer (all when None).

@@ -90,10 +90,10 @@ class ChatFormat:
         return self._passage(self.system_prefix, text, self.system_suffix)
 
     def sight(self, at_us: int, names: str) -> Passage:
-        return self._passage(f"[{format_time(at_us)}] I see:", f" {names}", "\n")
+        return self._passage(f"[{format_time(at_us)}] Camera:", f" {names}", "\n")
 
     def overheard(self, at_us: int, words: str) -> Passage:
-        return self._passage(f"[{format_time(at_us)}] I hear:", f" {words}", "\n")
+        return self._passage(f"[{format_time(at_us)}] Heard:", f" {words}", "\n")
 
     def question(self, at_us: int, words: str) -> Passage:
         return self.message("user", at_us, words)

@@ -68,10 +68,10 @@ class LeanBackbone:
         head = weights.get("lm_head.weight", self._embedding)
         self._prefill = [_layer(weights, i, DenseLinear) for i in range(spec.layers)]
         self._head: Linear = DenseLinear(head)
-        self._step = self._prefill
+        self.step_layers = self._prefill
         self._step_head: Linear = self._head
         if int8_decode:
-            self._step = [_layer(weights, i, Int8Linear) for i in range(spec.layers)]
+            self.step_layers = [_layer(weights, i, Int8Linear) for i in range(spec.layers)]
             self._step_head = Int8Linear(head)
 
     @property
@@ -79,7 +79,7 @@ class LeanBackbone:
         """Bytes of weights that a one-token step reads: what bounds its speed."""
         layers = sum(
             linear.nbytes
-            for layer in self._step
+            for layer in self.step_layers
             for linear in (layer.qkv, layer.out, layer.gate_up, layer.down)
         )
         return layers + self._step_head.nbytes
@@ -94,7 +94,7 @@ class LeanBackbone:
     @torch.inference_mode()
     def forward(self, embeddings: Tensor, context: Context, *, observe: bool = False) -> Tensor:
         context.begin(len(embeddings), observe)
-        layers = self._step if len(embeddings) == 1 else self._prefill
+        layers = self.step_layers if len(embeddings) == 1 else self._prefill
         x = embeddings.to(self.spec.dtype)
         for index, layer in enumerate(layers):
             x = layer.forward(index, x, context, self._eps)

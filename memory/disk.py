@@ -5,24 +5,30 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from memory.block import Block, BlockInfo
 from streams.errors import MemoryStoreError
 from streams.types import BlockKind
 
 FORMAT = "1"
+TENSORS = ("keys", "values", "digest")
 
 
 class DiskTier:
     """``Tier`` in a folder of its own, which is made when needed and removed by ``close``.
 
-    A block is written to a temporary name and renamed, so it is whole or not there.
+    A block is written to a temporary name and renamed, so it is whole or not there; a checksum over
+    all that it holds tells when the file was damaged since.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,15 +47,17 @@ class DiskTier:
         assert block.id not in self._sizes, f"block {block.id} is here already"
         file = self._file(block.id)
         partial = file.with_suffix(".partial")
-        tensors = {"keys": block.keys, "values": block.values, "digest": block.digest}
-        metadata = {"format": FORMAT, "info": json.dumps(asdict(block.info))}
+        tensors = {name: getattr(block, name).contiguous() for name in TENSORS}
+        info = json.dumps(asdict(block.info))
+        metadata = {"format": FORMAT, "info": info, "crc32": _checksum(info, tensors)}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
+            save_file(tensors, partial, metadata)
             os.replace(partial, file)
             size = file.stat().st_size
         except (OSError, SafetensorError) as error:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
             raise MemoryStoreError(f"cannot write {file}: {error}", param=str(file)) from error
         self._sizes[block.id] = size
         self._nbytes += size
@@ -59,15 +67,13 @@ class DiskTier:
             raise KeyError(block_id)
         file = self._file(block_id)
         try:
-            with safe_open(file, framework="pt") as tensors:
-                fields = json.loads(tensors.metadata()["info"])
-                info = BlockInfo(**fields | {"kind": BlockKind(fields["kind"])})
-                return Block(
-                    info,
-                    tensors.get_tensor("keys"),
-                    tensors.get_tensor("values"),
-                    tensors.get_tensor("digest"),
-                )
+            with safe_open(file, framework="pt") as opened:
+                metadata = opened.metadata()
+                tensors = {name: opened.get_tensor(name) for name in TENSORS}
+            if _checksum(metadata["info"], tensors) != metadata["crc32"]:
+                raise ValueError("its checksum does not match what it holds")
+            fields = json.loads(metadata["info"])
+            return Block(BlockInfo(**fields | {"kind": BlockKind(fields["kind"])}), **tensors)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise MemoryStoreError(f"cannot read {file}: {error}", param=str(file)) from error
 
@@ -85,3 +91,10 @@ class DiskTier:
         self._sizes.clear()
         self._nbytes = 0
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _checksum(info: str, tensors: Mapping[str, Tensor]) -> str:
+    crc = zlib.crc32(info.encode())
+    for name in TENSORS:
+        crc = zlib.crc32(tensors[name].view(torch.uint8).numpy().data, crc)
+    return f"{crc:08x}"

@@ -102,6 +102,8 @@ class StreamMemory:
             except MemoryStoreError as error:
                 log.warning("memory.unreadable", block=hit.block_id, error=error.message)
                 continue
+            except KeyError:
+                continue  # forgotten, and logged as that, when one fetched before it came up to RAM
             blocks.append(block)
             moments.append(_moment(block.info, hit.score))
         return Recalled(tuple(blocks), tuple(moments))

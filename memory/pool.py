@@ -16,8 +16,9 @@ class BlockPool:
     """Blocks that left the window: in RAM while they fit, on disk past that, found by id.
 
     A block that was on disk once stays there when it is recalled into RAM, so that it leaves RAM
-    again without being written. Past the disk budget the oldest blocks are forgotten, which is
-    counted, logged and told to ``on_forget``.
+    again without being written. Past the disk budget such second copies go first; after them the
+    blocks that have been on disk longest are forgotten, which is counted, logged and told to
+    ``on_forget``.
     """
 
     def __init__(
@@ -73,7 +74,10 @@ class BlockPool:
                 tier.remove(block_id)
 
     def fetch(self, block_id: int) -> Block:
-        """The block, from RAM or disk; one from disk comes up to RAM. Raises MemoryStoreError, KeyError."""
+        """The block, from RAM or disk; one from disk comes up to RAM, for which others may move down.
+
+        Raises MemoryStoreError when it cannot be read, KeyError when it is not here (any more).
+        """
         if block_id not in self._infos:
             raise KeyError(block_id)
         if block_id in self._ram:
@@ -102,7 +106,11 @@ class BlockPool:
 
     def _forget(self) -> None:
         before = self.forgotten
-        while self._disk.nbytes > self._disk_budget and len(self._infos) > 1:
+        while self._disk.nbytes > self._disk_budget:
+            twice = next((block_id for block_id in self._ram if block_id in self._disk), None)
+            if twice is not None:
+                self._disk.remove(twice)
+                continue
             oldest = next(iter(self._disk))
             self.free(oldest)
             self._on_forget(oldest)

@@ -99,8 +99,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"streams {__version__}")
     parser.add_argument("--settings", action="store_true", help="list every setting and leave")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
-    _add_log_flags(parser)
+    _add_common(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for command in COMMANDS:
         sub = commands.add_parser(
@@ -108,18 +107,24 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         )
         if command.name in words:
             importlib.import_module(command.arguments).add_arguments(sub)
-            # Without a default of its own, so that one before the command is not overwritten.
-            sub.add_argument(
-                "--config", type=Path, metavar="FILE", help="settings in TOML", default=argparse.SUPPRESS
-            )
+            # No defaults here: they would overwrite what was given before the command.
+            _add_common(sub, argparse.SUPPRESS)
     return parser
 
 
-def _add_log_flags(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Flags that may stand before or after the command."""
     levels = ("debug", "info", "warning", "error")
-    parser.add_argument("--log-level", dest="set:log.level", choices=levels, help="what is logged (info)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML", default=default)
     parser.add_argument(
-        "--log-format", dest="set:log.format", choices=("text", "json"), help="how it is logged (text)"
+        "--log-level", dest="set:log.level", choices=levels, help="what is logged (info)", default=default
+    )
+    parser.add_argument(
+        "--log-format",
+        dest="set:log.format",
+        choices=("text", "json"),
+        help="how it is logged (text)",
+        default=default,
     )
 
 

@@ -4,237 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 from rich.console import Console
 
 from gateway.assembly import Streams
 from gateway.models import build_registry
 from speech.audio import write_wav
 from speech.hibari import HibariSynthesizer
-from streams.client import WIRE_RATE, RealtimeClient, ServerEvent, audio_of
-from streams.clock import WallClock
+from streams.client import WIRE_RATE, RealtimeClient
 from streams.config import ServerConfig, StreamsConfig
 from streams.errors import StreamsError
 from streams.sample import make_sample_video
-from streams.script import SCRIPT, Line
+from streams.script import SCRIPT
 from streams.serve import new_server
 from streams.timeline import Timeline
-from streams.types import US_PER_MS, US_PER_S, Frame, Image, Samples
-from video.decode import MediaReader
-
-CHUNK_MS = 100
-CHUNK_US = CHUNK_MS * US_PER_MS
-CHUNK_SAMPLES = WIRE_RATE * CHUNK_MS // 1_000
-SILENCE = np.zeros(CHUNK_SAMPLES, np.float32)
-AFTER_SPEECH_S = 1.2
-"""Silence after a question on the virtual clock, so that its end is noticed."""
-INTERRUPT_AFTER_S = 1.0
-FRAMES_PER_S = 2.0
-ANSWER_TIMEOUT_S = 120.0
-SUBSCRIBED = (
-    "memory.recalled",
-    "session.latency",
-    "input_video_buffer.seen",
-    "input_video_buffer.dropped",
-    "conversation.item.input_audio_transcription.partial",
-)
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One question and what came back."""
-
-    line: Line
-    heard: str = ""
-    answer: str = ""
-    status: str = ""
-    recalled: list[str] = field(default_factory=list)
-    latency: dict[str, float] = field(default_factory=dict)
-    sound: list[Samples] = field(default_factory=list)
-
-
-class Viewer:
-    """The client's side of the demo: sends video and voice, shows and keeps what comes back."""
-
-    def __init__(self, timeline: Timeline, *, fast: bool) -> None:
-        self._timeline = timeline
-        self._fast = fast
-        self._clock = WallClock()
-        self._sent_us = 0
-        self._frames = 0
-        self._mouth: deque[Samples] = deque()
-        self._asked: deque[Exchange] = deque()
-        self._answering: dict[str, Exchange] = {}
-        self._confirmed = ""
-        self._speaking = asyncio.Event()
-        self._finished = asyncio.Condition()
-        self._open = 0
-        self.exchanges: list[Exchange] = []
-        self.errors: list[str] = []
-
-    async def run(self, client: RealtimeClient, video: Path, lines: Sequence[tuple[Line, Samples]]) -> None:
-        """Send the whole video with the lines spoken over it; returns when every answer is there."""
-        await client.send(
-            "session.update",
-            session={
-                "type": "realtime",
-                "audio": {"input": {"transcription": {"model": "embedded"}}},
-                "streams": {"events": list(SUBSCRIBED)},
-            },
-        )
-        self._clock = WallClock()
-        waiting = deque(lines)
-        for frame in _frames(video):
-            while self._sent_us < frame.pts_us:
-                await self._send_sound(client)
-            if waiting and waiting[0][0].at_s * US_PER_S <= frame.pts_us:
-                await self._speak_next(client, waiting)
-            await client.append_frame(_jpeg(frame.image), frame.pts_us // US_PER_MS)
-            self._frames += 1
-            self._timeline.tick(frame.pts_us, frames=self._frames)
-        await self._answered(client)
-
-    async def _speak_next(self, client: RealtimeClient, waiting: deque[tuple[Line, Samples]]) -> None:
-        line, samples = waiting.popleft()
-        interruption = waiting.popleft() if waiting and waiting[0][0].about == "interruption" else None
-        self._say(line, samples)
-        if interruption is None:
-            if self._fast:
-                await self._answered(client)
-            return
-        self._speaking.clear()
-        while not self._speaking.is_set():
-            await self._send_sound(client)
-        if not self._fast:
-            for _ in range(round(INTERRUPT_AFTER_S * 1_000 / CHUNK_MS)):
-                await self._send_sound(client)
-        self._timeline.say("note", "interrupting …")
-        self._say(*interruption)
-        if self._fast:
-            await self._answered(client)
-
-    def _say(self, line: Line, samples: Samples) -> None:
-        padded = np.pad(samples, (0, -len(samples) % CHUNK_SAMPLES))
-        self._mouth.extend(padded.reshape(-1, CHUNK_SAMPLES))
-        exchange = Exchange(line)
-        self.exchanges.append(exchange)
-        self._asked.append(exchange)
-        self._open += 1
-
-    async def _answered(self, client: RealtimeClient) -> None:
-        """Send what there is to say, and silence, until every question has its answer."""
-        if self._fast:
-            silence = round(AFTER_SPEECH_S * 1_000 / CHUNK_MS)
-            for _ in range(len(self._mouth) + silence):
-                await self._send_sound(client)
-            async with self._finished, asyncio.timeout(ANSWER_TIMEOUT_S):
-                await self._finished.wait_for(lambda: not self._open)
-            return
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            while self._open:
-                await self._send_sound(client)
-
-    async def _send_sound(self, client: RealtimeClient) -> None:
-        """The next piece of the microphone's sound, in real time unless the demo is fast."""
-        self._sent_us += CHUNK_US
-        if not self._fast:
-            await self._clock.sleep_until(self._sent_us)
-        else:
-            await asyncio.sleep(0)
-        await client.append_audio(self._mouth.popleft() if self._mouth else SILENCE)
-        self._timeline.tick(self._sent_us)
-
-    # What the server tells.
-
-    def on_event(self, event: ServerEvent) -> None:
-        match event["type"]:
-            case "input_video_buffer.seen":
-                if event["text"]:
-                    self._timeline.say("saw", event["text"])
-            case "input_video_buffer.dropped":
-                self._timeline.say("note", f"{event['count']} frames dropped ({event['reason']})")
-            case "conversation.item.input_audio_transcription.partial":
-                self._confirmed = f"{self._confirmed} {event['confirmed']}".strip()
-                partial = f"{self._confirmed} {event['tentative']}".strip()
-                self._timeline.tick(0, hearing=partial)
-                self._timeline.say("hears", f"{partial} …")
-            case "conversation.item.input_audio_transcription.completed":
-                self._confirmed = ""
-                self._timeline.tick(0, hearing="")
-                self._timeline.say("you", event["transcript"] or "(nothing)")
-                if self._asked:
-                    self._asked[0].heard = event["transcript"]
-            case "error":
-                self.errors.append(event["error"]["message"])
-                self._timeline.say("error", event["error"]["message"])
-            case _:
-                self._on_response(event)
-
-    def _on_response(self, event: ServerEvent) -> None:
-        kind = event["type"]
-        if kind == "response.created" and self._asked:
-            self._answering[event["response"]["id"]] = self._asked.popleft()
-        response_id = event["response"]["id"] if "response" in event else event.get("response_id", "")
-        exchange = self._answering.get(response_id)
-        if exchange is None:
-            return
-        if kind == "memory.recalled":
-            exchange.recalled = [_moment(moment) for moment in event["moments"]]
-            if exchange.recalled:
-                self._timeline.say("recalled", " · ".join(exchange.recalled))
-        elif kind == "response.output_audio_transcript.delta":
-            exchange.answer += event["delta"]
-            self._timeline.tick(0, writing=exchange.answer)
-        elif kind == "response.output_audio.delta":
-            exchange.sound.append(audio_of(event))
-            self._speaking.set()
-        elif kind == "session.latency":
-            exchange.latency = {
-                name.removesuffix("_ms"): value
-                for name, value in event.items()
-                if name.endswith("_ms") and value is not None
-            }
-        elif kind == "response.done":
-            self._finish(exchange, event["response"])
-
-    def _finish(self, exchange: Exchange, response: ServerEvent) -> None:
-        exchange.status = response["status"]
-        self._timeline.tick(0, writing="")
-        spoken = "".join(
-            part.get("transcript", "") for item in response["output"] for part in item["content"]
-        )
-        exchange.answer = spoken or exchange.answer
-        ending = "" if exchange.status != "cancelled" else "  — interrupted"
-        self._timeline.say("answer", exchange.answer.strip() + ending)
-        self._open -= 1
-        asyncio.get_running_loop().create_task(self._notify())
-
-    async def _notify(self) -> None:
-        async with self._finished:
-            self._finished.notify_all()
-
-
-def _moment(moment: ServerEvent) -> str:
-    seconds = moment["start_ms"] // 1_000
-    return f"{seconds // 60:02}:{seconds % 60:02} {moment['text']}"
-
-
-def _frames(video: Path) -> Iterator[Frame]:
-    with MediaReader(video, video_fps=FRAMES_PER_S) as reader:
-        yield from (item for item in reader if isinstance(item, Frame))
-
-
-def _jpeg(image: Image) -> bytes:
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(image).save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()
+from streams.viewer import Exchange, Viewer
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:

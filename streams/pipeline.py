@@ -11,6 +11,10 @@ from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
+from streams.log import get_logger
+
+log = get_logger(__name__)
+
 T = TypeVar("T")
 
 URGENT = 0
@@ -87,59 +91,99 @@ class Worker:
 
 
 class Stage(Generic[T]):
-    """A bounded queue and the coroutine that works it off, one item at a time and in order."""
+    """A bounded queue and the coroutine that works it off, one item at a time and in order.
 
-    def __init__(self, name: str, work: Callable[[T], Awaitable[None]], limit: int) -> None:
+    An item that fails does not end the stage: it is logged, told to ``on_error`` where given, and the
+    next one is worked on. Used on one event loop.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[T], Awaitable[None]],
+        limit: int,
+        on_error: Callable[[T, Exception], None] | None = None,
+    ) -> None:
         self._name = name
         self._work = work
         self._limit = limit
+        self._on_error = on_error
         self._items: deque[T] = deque()
-        self._changed = asyncio.Condition()
         self._busy = False
+        self._closed = False
+        self._filled, self._room, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._changed()
         self._task = asyncio.get_running_loop().create_task(self._serve(), name=name)
 
     def __len__(self) -> int:
         return len(self._items)
 
     async def put(self, item: T) -> None:
-        """Queue ``item``, waiting for room: nothing is lost and the sender is slowed down."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: len(self._items) < self._limit)
-            self._items.append(item)
-            self._changed.notify_all()
+        """Queue ``item``, waiting for room: nothing is lost and the sender is slowed down.
+
+        Raises RuntimeError when the stage is closed, also while waiting.
+        """
+        while len(self._items) >= self._limit and not self._closed:
+            await self._room.wait()
+        self._append(item)
 
     async def offer(self, item: T) -> T | None:
-        """Queue ``item`` now; when there is no room, the oldest goes, and is returned."""
-        async with self._changed:
-            dropped = self._items.popleft() if len(self._items) >= self._limit else None
-            self._items.append(item)
-            self._changed.notify_all()
+        """Queue ``item`` now; when there is no room, the oldest goes, and is returned.
+
+        Raises RuntimeError when the stage is closed.
+        """
+        dropped = self._items.popleft() if len(self._items) >= self._limit and not self._closed else None
+        self._append(item)
         return dropped
+
+    def _append(self, item: T) -> None:
+        if self._closed:
+            raise RuntimeError(f"stage {self._name} is closed")
+        self._items.append(item)
+        self._changed()
 
     def clear(self) -> None:
         """Forget what is queued."""
         self._items.clear()
+        self._changed()
 
     async def drain(self) -> None:
-        """Return when nothing is queued or worked on."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: not self._items and not self._busy)
+        """Return when nothing is queued or worked on, or the stage is closed."""
+        await self._idle.wait()
 
     async def close(self) -> None:
-        """Stop, leaving what is queued."""
+        """Stop, cancelling what is worked on and leaving what is queued."""
+        self._closed = True
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Let those go on whose condition holds now."""
+        for event, holds in (
+            (self._filled, bool(self._items)),
+            (self._room, self._closed or len(self._items) < self._limit),
+            (self._idle, self._closed or not (self._items or self._busy)),
+        ):
+            if holds:
+                event.set()
+            else:
+                event.clear()
 
     async def _serve(self) -> None:
         while True:
-            async with self._changed:
-                await self._changed.wait_for(lambda: bool(self._items))
-                item = self._items.popleft()
-                self._busy = True
-                self._changed.notify_all()
+            await self._filled.wait()
+            if not self._items:
+                continue  # cleared between the signal and now
+            item = self._items.popleft()
+            self._busy = True
+            self._changed()
             try:
                 await self._work(item)
+            except Exception as error:
+                log.exception("stage.failed", stage=self._name)
+                if self._on_error is not None:
+                    self._on_error(item, error)
             finally:
-                async with self._changed:
-                    self._busy = False
-                    self._changed.notify_all()
+                self._busy = False
+                self._changed()

@@ -24,7 +24,7 @@ SCRIPT = (
     Line(98.0, "Did you see a cat?", "long ago"),
     Line(114.0, "What was in the cup?", "long ago"),
     Line(128.0, "Tell me a long story about a cat that lives in a palace.", "story"),
-    Line(128.0, "Stop. What do you see now?", "interruption"),
+    Line(128.0, "Wait, what do you see right now?", "interruption"),
     Line(152.0, "When is the meeting with Anna?", "said before"),
     Line(165.0, "What vehicle did you see?", "long ago"),
 )

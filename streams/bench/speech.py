@@ -36,10 +36,10 @@ COLUMNS = (
     Column("audio_s", "s", ".0f"),
     Column("streaming_wer", "WER", ".1%"),
     Column("offline_wer", "offline WER", ".1%"),
-    Column("wait_ms_median", "wait ms", ".0f"),
-    Column("compute_ms_median", "comp. ms", ".0f"),
-    Column("final_ms_median", "final ms", ".0f"),
-    Column("final_ms_p95", "final p95", ".0f"),
+    Column("wait_ms_median", "wait", ".0f"),
+    Column("compute_ms_median", "after", ".0f"),
+    Column("final_ms_median", "final", ".0f"),
+    Column("final_ms_p95", "p95", ".0f"),
     Column("streaming_false_words", "false words", "d"),
     Column("offline_false_words", "offline false", "d"),
     Column("real_time_factor", "RTF", ".2f"),
@@ -136,7 +136,7 @@ def _speech_row(
     said = [sentence.text for sentence in spoken]
     streaming = [" ".join(word.text for word in listening.words) for listening in heard]
     row: dict[str, Cell] = {
-        "condition": f"{snr_db:.0f} dB SNR",
+        "condition": f"SNR {snr_db:.0f} dB",
         "audio_s": audio_us / US_PER_S,
         "streaming_wer": word_errors(said, streaming).rate,
         "offline_wer": word_errors(said, offline).rate,
@@ -180,8 +180,9 @@ def _notes(
         f"{sentences} sentences, spoken by hibari, half under white and half under pink noise.",
         "WER: of the streaming transcript, and of the offline recogniser on the whole clip.",
         "False words: heard where nothing is said, by each of the two.",
-        f"final = wait (for {config.speech.silence_duration_ms} ms of silence after the speech) + what is "
-        "computed after it. RTF: computing time per second of sound.",
+        "From the end of the speech to the final transcript, median and 95th percentile in ms: "
+        f"final = wait (for {config.speech.silence_duration_ms} ms of silence) + after (computing after it).",
+        "RTF: computing time per second of sound.",
         f"{reused} of {utterances} final transcripts were hypotheses already made in that silence.",
         f"Median times: voice detector {_percentile(vad_ms, 50) or 0:.2f} ms a window, hypothesis "
         f"{_percentile(partial_ms, 50) or 0:.0f} ms (p95 {_percentile(partial_ms, 95) or 0:.0f}), synthesis "

@@ -40,9 +40,7 @@ TINY = {
     "llama": LlamaConfig(**SHAPE, num_key_value_heads=2, head_dim=16, tie_word_embeddings=True),
     "llama3": LlamaConfig(**SHAPE, num_key_value_heads=6, rope_parameters=LLAMA3, tie_word_embeddings=False),
     "qwen2": Qwen2Config(**SHAPE, num_key_value_heads=3, tie_word_embeddings=False),
-    "qwen2-yarn": Qwen2Config(
-        **SHAPE, num_key_value_heads=1, rope_parameters=YARN, tie_word_embeddings=True
-    ),
+    "qwen2-yarn": Qwen2Config(**SHAPE, num_key_value_heads=1, rope_parameters=YARN, tie_word_embeddings=True),
 }
 
 

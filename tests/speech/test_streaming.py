@@ -63,9 +63,7 @@ def test_what_is_confirmed_stays_though_it_is_heard_otherwise_later() -> None:
 
 
 def test_a_number_is_not_confirmed_while_it_may_grow() -> None:
-    streaming, partials = streamed(
-        ["she paid $12.", "she paid $12.", "she paid $12.50 for", "she paid $12.50 for"]
-    )
+    _, partials = streamed(["she paid $12.", "she paid $12.", "she paid $12.50 for", "she paid $12.50 for"])
     assert partials[1] == ("she paid", "$12.")
     assert partials[3] == ("$12.50 for", "")
 

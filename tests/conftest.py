@@ -1,0 +1,29 @@
+"""Fixtures for every room: the embedded models, pulled once, and the service on them."""
+
+import os
+
+import pytest
+
+from gateway.assembly import Streams
+from gateway.models import build_registry
+from streams.config import load_config
+from streams.models.registry import Registry
+
+
+@pytest.fixture(scope="session")
+def models() -> Registry:
+    return build_registry(load_config(environ=os.environ).models)
+
+
+@pytest.fixture(scope="session")
+def config():
+    return load_config(environ=os.environ)
+
+
+@pytest.fixture(scope="session")
+def streams(config):
+    """The service on the embedded models, live (wall clock), on a free port."""
+    server = config.server.model_copy(update={"port": 0})
+    service = Streams.load(config.model_copy(update={"server": server}))
+    yield service
+    service.close()

@@ -1,0 +1,44 @@
+import logging
+
+import pytest
+import torch
+
+from memory.block import Block, BlockInfo
+from streams.types import US_PER_S, BlockKind
+
+LAYERS, HEADS, WIDTH = 2, 2, 4
+
+
+@pytest.fixture(scope="session")
+def make_block():
+    """A block by id, a second after the one before; its tensors are random, the same for the same id."""
+
+    def make(block_id, *, tokens=3, kind=BlockKind.FRAME, text=None, at_s=None, dtype=torch.float32):
+        generator = torch.Generator().manual_seed(block_id)
+        at_us = (block_id if at_s is None else at_s) * US_PER_S
+        info = BlockInfo(block_id, kind, at_us, at_us + US_PER_S, text or f"thing {block_id}", tokens)
+        shape = (LAYERS, HEADS, tokens, WIDTH)
+        keys, values = (torch.randn(shape, generator=generator).to(dtype) for _ in range(2))
+        digest = torch.randn((LAYERS, min(tokens, 4), HEADS * WIDTH), generator=generator)
+        return Block(info, keys, values, digest)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def assert_same():
+    def check(block, other):
+        assert block.info == other.info
+        for name in ("keys", "values", "digest"):
+            mine, theirs = getattr(block, name), getattr(other, name)
+            assert mine.dtype == theirs.dtype
+            assert torch.equal(mine, theirs), name
+
+    return check
+
+
+@pytest.fixture
+def logged(caplog, monkeypatch):
+    """What is logged, also after another test has configured logging."""
+    monkeypatch.setattr(logging.getLogger("streams"), "propagate", True)
+    return lambda: caplog.records
