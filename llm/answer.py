@@ -68,17 +68,19 @@ class Answer:
         """Recall what the question needs and read it; returns the moments recalled, in time order."""
         stream, reader = self._stream, self._stream.reader
         recalled = Recalled((), ())
+        asked: Passage | None = None
         if self._question.text:
-            self._asked = reader.chat.question(self._question.start_us, self._question.text)
-            recalled = yield from self._recall(self._asked)
+            asked = reader.chat.question(self._question.start_us, self._question.text)
+            recalled = yield from self._recall(asked)
             yield
         before = sorted((*recalled.blocks, *stream.memory.recent()), key=lambda block: block.id)
-        asked = self._asked.ids if self._asked else ()
+        asked_ids = asked.ids if asked else ()
         closing = len(reader.chat.ids(reader.chat.reply_suffix))
-        room = len(asked) + len(self._opening) + self._max_tokens + closing
+        room = len(asked_ids) + len(self._opening) + self._max_tokens + closing
         reader.assemble(self._context, [self._prompt.sinks, *before], room)
-        hidden = yield from reader.prefill((*asked, *self._opening), self._context)
+        hidden = yield from reader.prefill((*asked_ids, *self._opening), self._context)
         self._logits = reader.backbone.logits(hidden)
+        self._asked = asked
         self.context_tokens = self._context.length
         self.input_tokens = self._context.appended
         return recalled.moments

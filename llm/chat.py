@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
 from transformers import AutoTokenizer
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
@@ -51,7 +52,10 @@ class ChatFormat:
         *_, self.reply_suffix = self._render([system, user, reply])
 
     def _render(self, messages: list[dict[str, str]], **options: Any) -> list[str]:
-        text = self.tokenizer.apply_chat_template(messages, tokenize=False, **options)
+        try:
+            text = self.tokenizer.apply_chat_template(messages, tokenize=False, **options)
+        except TemplateError as error:
+            raise ModelError(f"the model's chat template fails: {error}", param="models.llm") from None
         parts = str(text).split(MARK)
         if len(parts) != len(messages) + 1:
             raise ModelError("the model's chat template changes or drops messages", param="models.llm")
@@ -90,10 +94,10 @@ class ChatFormat:
         return self._passage(self.system_prefix, text, self.system_suffix)
 
     def sight(self, at_us: int, names: str) -> Passage:
-        return self._passage(f"[{format_time(at_us)}] Camera:", f" {names}", "\n")
+        return self._passage(f"[{format_time(at_us)}] I see", f" {names}", ".\n")
 
     def overheard(self, at_us: int, words: str) -> Passage:
-        return self._passage(f"[{format_time(at_us)}] Heard:", f" {words}", "\n")
+        return self._passage(f"[{format_time(at_us)}] I hear:", f" {words}", "\n")
 
     def question(self, at_us: int, words: str) -> Passage:
         return self.message("user", at_us, words)

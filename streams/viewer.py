@@ -82,12 +82,12 @@ class Viewer:
         )
         self._clock = WallClock()
         waiting = deque(lines)
-        for frame in _frames(video):
+        for frame in frames_of(video, FRAMES_PER_S):
             while self._sent_us < frame.pts_us:
                 await self._send_sound(client)
             if waiting and waiting[0][0].at_s * US_PER_S <= frame.pts_us:
                 await self._speak_next(client, waiting)
-            await client.append_frame(_jpeg(frame.image), frame.pts_us // US_PER_MS)
+            await client.append_frame(encode_jpeg(frame.image), frame.pts_us // US_PER_MS)
             self._frames += 1
             self._timeline.tick(frame.pts_us, frames=self._frames)
         await self._answered(client)
@@ -225,12 +225,14 @@ def _moment(moment: ServerEvent) -> str:
     return f"{seconds // 60:02}:{seconds % 60:02} {moment['text']}"
 
 
-def _frames(video: Path) -> Iterator[Frame]:
-    with MediaReader(video, video_fps=FRAMES_PER_S) as reader:
+def frames_of(video: Path, fps: float) -> Iterator[Frame]:
+    """The frames of a file, thinned to ``fps``."""
+    with MediaReader(video, video_fps=fps) as reader:
         yield from (item for item in reader if isinstance(item, Frame))
 
 
-def _jpeg(image: Image) -> bytes:
+def encode_jpeg(image: Image) -> bytes:
+    """``image`` as a client sends it."""
     buffer = io.BytesIO()
     PIL.Image.fromarray(image).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
