@@ -67,7 +67,7 @@ class Streams:
 
     def __init__(self, config: StreamsConfig, backend: Backend) -> None:
         self.config = config
-        self._backend = backend
+        self.backend = backend
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if config.memory.dir is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="streams-memory-")
@@ -88,7 +88,7 @@ class Streams:
     ) -> LiveSession:
         """A new session that reports to ``emit``."""
         options = options or self.default_options()
-        backend = self._backend
+        backend = self.backend
         folder = self._folder / new_id("memory")
         stream = await backend.engine.run(
             lambda: Stream(backend.reader, self.config.memory, folder, options.instructions)
@@ -112,6 +112,6 @@ class Streams:
         )
 
     def close(self) -> None:
-        self._backend.close()
+        self.backend.close()
         if self._temporary is not None:
             self._temporary.cleanup()

@@ -100,14 +100,10 @@ class Sight:
         self._emit(FrameSeen(frame.pts_us, sighting.text))
 
     def _news(self, sighting: Sighting) -> str | None:
-        """What to read of a frame: nothing when it says for a while what the last one said.
-
-        That the encoder is unsure is news once, until it is sure of something again.
-        """
-        text = sighting.text or UNSURE
+        """What to read of a frame: nothing when the encoder is unsure, or says what it said just now."""
+        text = sighting.text
         lasting_us = sighting.pts_us - self._last_us
-        brief = text == UNSURE or lasting_us < self._config.keep_every_s * US_PER_S
-        if text == self._last_text and brief:
+        if not text or (text == self._last_text and lasting_us < self._config.keep_every_s * US_PER_S):
             return None
         self._last_text, self._last_us = text, sighting.pts_us
         return text
@@ -117,6 +113,7 @@ class Sight:
         frame = Frame(self._clock.now_us(), image)
         (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))
         text = sighting.text or UNSURE
+        # Somebody points at it, so that nothing can be said of it is worth knowing too.
         await self.read(frame, text)
         return text
 

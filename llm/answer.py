@@ -9,7 +9,6 @@ from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
 from llm.chat import Passage
-from llm.digest import centred
 from llm.sampler import Sampler
 from llm.stream import Stream, block_info
 from memory.memory import Recalled
@@ -46,7 +45,7 @@ class Answer:
         self._max_tokens = max_tokens
         self._remember = remember
         reader = stream.reader
-        self._prompt = stream.prompt if instructions is None else reader.prompt(instructions)
+        self._sinks = stream.memory.sinks if instructions is None else reader.sinks(instructions)
         self._context = stream.answer_context
         config = reader.config
         self._sampler = Sampler(
@@ -71,13 +70,14 @@ class Answer:
         asked: Passage | None = None
         if self._question.text:
             asked = reader.chat.question(self._question.start_us, self._question.text)
-            recalled = yield from self._recall(asked)
-            yield
+            recalled = self._recall(asked)
+        # Taken together, with nothing read in between: each block is in one of the two.
         before = sorted((*recalled.blocks, *stream.memory.recent()), key=lambda block: block.id)
+        yield
         asked_ids = asked.ids if asked else ()
         closing = len(reader.chat.ids(reader.chat.reply_suffix))
         room = len(asked_ids) + len(self._opening) + self._max_tokens + closing
-        reader.assemble(self._context, [self._prompt.sinks, *before], room)
+        reader.assemble(self._context, [self._sinks, *before], room)
         hidden = yield from reader.prefill((*asked_ids, *self._opening), self._context)
         self._logits = reader.backbone.logits(hidden)
         self._asked = asked
@@ -85,13 +85,12 @@ class Answer:
         self.input_tokens = self._context.appended
         return recalled.moments
 
-    def _recall(self, asked: Passage) -> Generator[None, None, Recalled]:
+    def _recall(self, asked: Passage) -> Recalled:
         stream, reader = self._stream, self._stream.reader
         if not stream.memory.sealed_count:
             return Recalled((), ())
-        before = [self._prompt.sinks, *stream.memory.recent()]
-        query = yield from reader.query(asked, before, self._context)
-        return stream.memory.recall(centred(query, self._prompt.baseline))
+        before = [self._sinks, *stream.memory.recent()]
+        return stream.memory.recall(reader.query(asked, self._question.start_us, before, self._context))
 
     def step(self, now_us: int) -> Token | None:
         """Compute the next token, or None when the answer is complete or as long as it may be."""

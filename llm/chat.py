@@ -94,7 +94,7 @@ class ChatFormat:
         return self._passage(self.system_prefix, text, self.system_suffix)
 
     def sight(self, at_us: int, names: str) -> Passage:
-        return self._passage(f"[{format_time(at_us)}] I see", f" {names}", ".\n")
+        return self._passage(f"[{format_time(at_us)}] I see:", f" {names}", ".\n")
 
     def overheard(self, at_us: int, words: str) -> Passage:
         return self._passage(f"[{format_time(at_us)}] I hear:", f" {words}", "\n")
@@ -103,12 +103,15 @@ class ChatFormat:
         return self.message("user", at_us, words)
 
     def message(self, role: Role, at_us: int, words: str) -> Passage:
-        """A whole turn. Replies carry no time, so that the model does not learn to speak it."""
+        """A whole turn. Its time stands before it: inside, small models answer the time, not the question.
+
+        Replies carry none; they follow what they answer.
+        """
         if role == "assistant":
             return self._passage(self.reply_prefix, words, self.reply_suffix)
         prefix = self.user_prefix if role == "user" else self.system_prefix
         suffix = self.user_suffix if role == "user" else self.system_suffix
-        return self._passage(f"{prefix}[{format_time(at_us)}]", f" {words}", suffix)
+        return self._passage(f"[{format_time(at_us)}] I hear:\n{prefix}", words, suffix)
 
 
 def load_chat(path: Path) -> ChatFormat:

@@ -25,6 +25,8 @@ class Context:
         self.spec = spec
         self._rotary = rotary
         self._keys = self._values = self._raw = self._buffer(0)
+        self._layers: list[tuple[Tensor, Tensor]] = []
+        self._new: list[Tensor] = []
         self._assembled = 0
         self._length = 0
         self._pending = 0
@@ -55,6 +57,7 @@ class Context:
         length = sum(block.tokens for block in blocks)
         if length + room > self._keys.shape[2]:
             self._keys, self._values = self._buffer(length + room), self._buffer(length + room)
+            self._layers = list(zip(self._keys.unbind(0), self._values.unbind(0), strict=True))
         if room > self._raw.shape[2]:
             self._raw = self._buffer(room)
         start = 0
@@ -70,14 +73,14 @@ class Context:
         self._pending = 0
 
     def _tables(self, start: int, end: int) -> tuple[Tensor, Tensor]:
-        positions = torch.arange(start, end, device=self.spec.device)
-        return self._rotary.tables(positions, self.spec.dtype)
+        return self._rotary.tables(start, end, self.spec.dtype)
 
     def begin(self, tokens: int, observe: bool = False) -> None:
         """Prepare a forward pass over ``tokens`` new tokens; ``observe`` keeps their queries."""
         room = self._raw.shape[2] - self.appended
         assert tokens <= room, f"{tokens} tokens do not fit in the {room} left"
         self._pending = tokens
+        self._new = []
         self._cos, self._sin = self._tables(self._length, self._length + tokens)
         self._observed = [] if observe else None
         self._mask = self._causal_mask(tokens) if tokens > 1 else None
@@ -89,32 +92,53 @@ class Context:
         return (keys[None, :] <= queries[:, None]).repeat(self.spec.group, 1)
 
     def append(self, layer: int, keys: Tensor, values: Tensor) -> None:
-        """Add the new tokens' raw ``keys`` and ``values`` [kv_heads, tokens, head_dim] of one layer."""
-        start, end = self._length, self._length + self._pending
-        offset = self.appended
-        self._raw[layer, :, offset : offset + self._pending] = keys
-        self._keys[layer, :, start:end] = rotate(keys, self._cos, self._sin)
-        self._values[layer, :, start:end] = values
+        """Add the new tokens' raw ``keys`` and ``values`` [kv_heads, tokens, head_dim], layer by layer.
+
+        The raw keys are kept, not copied, until ``finish``.
+        """
+        self._store(layer, keys, rotate(keys, self._cos, self._sin), values)
 
     def attend(self, layer: int, queries: Tensor, scale: float | None = None) -> Tensor:
         """Attention of raw ``queries`` [heads, tokens, head_dim]; the same shape comes back.
 
         ``scale`` multiplies the scores; 1 / sqrt(head_dim) when absent.
-
-        Query heads of a group are packed into the query axis: on CPU that is several times faster
-        than ``enable_gqa`` for one-token steps, and it copies no keys.
         """
-        heads, tokens, dim = queries.shape
-        group = self.spec.group
+        self._observe(queries)
+        return self._attend(layer, rotate(queries, self._cos, self._sin), scale)
+
+    def append_and_attend(self, layer: int, fused: Tensor) -> Tensor:
+        """Both at once and in fewer operations; ``fused`` is [heads + 2 kv_heads, tokens, head_dim]."""
+        heads, kv_heads = self.spec.heads, self.spec.kv_heads
+        turned = rotate(fused[:-kv_heads], self._cos, self._sin)
+        self._store(layer, fused[heads:-kv_heads], turned[heads:], fused[-kv_heads:])
+        self._observe(fused[:heads])
+        return self._attend(layer, turned[:heads], None)
+
+    def _store(self, layer: int, raw: Tensor, turned: Tensor, values: Tensor) -> None:
+        all_keys, all_values = self._layers[layer]
+        all_keys.narrow(1, self._length, self._pending).copy_(turned)
+        all_values.narrow(1, self._length, self._pending).copy_(values)
+        assert layer == len(self._new), "layers come in turn"
+        self._new.append(raw)
+
+    def _observe(self, queries: Tensor) -> None:
         if self._observed is not None:
-            grouped = queries.reshape(self.spec.kv_heads, group, tokens, dim).mean(1)
+            _, tokens, dim = queries.shape
+            grouped = queries.reshape(self.spec.kv_heads, self.spec.group, tokens, dim).mean(1)
             self._observed.append(grouped.transpose(0, 1).reshape(tokens, -1))
+
+    def _attend(self, layer: int, turned: Tensor, scale: float | None) -> Tensor:
+        """Query heads of a group are packed into the query axis.
+
+        On CPU that is several times faster than ``enable_gqa`` for one-token steps, and it copies no keys.
+        """
+        heads, tokens, dim = turned.shape
         end = self._length + self._pending
-        packed = rotate(queries, self._cos, self._sin).reshape(self.spec.kv_heads, group * tokens, dim)
+        keys, values = self._layers[layer]
         out = torch.nn.functional.scaled_dot_product_attention(
-            packed,
-            self._keys[layer, :, :end],
-            self._values[layer, :, :end],
+            turned.reshape(self.spec.kv_heads, self.spec.group * tokens, dim),
+            keys.narrow(1, 0, end),
+            values.narrow(1, 0, end),
             attn_mask=self._mask,
             scale=scale,
         )
@@ -122,8 +146,11 @@ class Context:
 
     def finish(self) -> None:
         """The forward pass is done: the pending tokens are now part of the context."""
+        offset = self.appended
+        torch.stack(self._new, out=self._raw[:, :, offset : offset + self._pending])
         self._length += self._pending
         self._pending = 0
+        self._new = []
 
     def truncate(self, appended: int) -> None:
         """Forget appended tokens past the first ``appended``."""

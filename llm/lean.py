@@ -36,15 +36,20 @@ class LeanLayer:
     def forward(self, index: int, x: Tensor, context: Context, eps: float) -> Tensor:
         spec = context.spec
         tokens = x.shape[0]
-        normed = torch.nn.functional.rms_norm(x, (spec.hidden,), self.input_norm, eps)
-        qkv = self.qkv(normed).view(tokens, -1, spec.head_dim).transpose(0, 1)
-        queries, keys, values = torch.split(qkv, [spec.heads, spec.kv_heads, spec.kv_heads])
-        context.append(index, keys, values)
-        attended = context.attend(index, queries)
+        fused = self.qkv(_norm(x, self.input_norm, eps)).view(tokens, -1, spec.head_dim)
+        attended = context.append_and_attend(index, fused.transpose(0, 1))
         x = x + self.out(attended.transpose(0, 1).reshape(tokens, -1))
-        normed = torch.nn.functional.rms_norm(x, (spec.hidden,), self.mlp_norm, eps)
-        gate, up = self.gate_up(normed).chunk(2, dim=-1)
-        return x + self.down(torch.nn.functional.silu(gate) * up)
+        gate, up = self.gate_up(_norm(x, self.mlp_norm, eps)).chunk(2, dim=-1)
+        return x + self.down(torch.nn.functional.silu(gate).mul_(up))
+
+
+def _norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """RMSNorm (Zhang and Sennrich 2019) of ``x`` [n, hidden]."""
+    if len(x) > 1 or x.device.type != "cpu":
+        return torch.nn.functional.rms_norm(x, (x.shape[1],), weight, eps)
+    # PyTorch takes eight small operations for one row; these three do it in half the time.
+    length = float(torch.linalg.vector_norm(x, dtype=torch.float32))
+    return (x * weight).mul_((length * length / x.shape[1] + eps) ** -0.5)
 
 
 class LeanBackbone:
@@ -99,7 +104,7 @@ class LeanBackbone:
         for index, layer in enumerate(layers):
             x = layer.forward(index, x, context, self._eps)
         context.finish()
-        return torch.nn.functional.rms_norm(x, (self.spec.hidden,), self._norm, self._eps)
+        return _norm(x, self._norm, self._eps)
 
     @torch.inference_mode()
     def logits(self, hidden: Tensor) -> Tensor:

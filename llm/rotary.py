@@ -11,25 +11,31 @@ from torch import Tensor
 
 
 class Rotary:
-    """Rotates queries and keys of one model. Immutable."""
+    """Angles of one model, by position. Its tables grow to the furthest position asked for."""
 
     def __init__(self, inv_freq: Tensor, scaling: float = 1.0) -> None:
         """``inv_freq`` is float32 [head_dim / 2]; ``scaling`` multiplies cos and sin (YaRN)."""
         self._inv_freq = inv_freq.float()
         self._scaling = scaling
+        self._cos = self._sin = self._inv_freq.new_empty((0, 2 * len(inv_freq)))
 
-    def tables(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """cos and signed sin, each [n, head_dim], for integer ``positions`` [n].
+    def tables(self, start: int, end: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """cos and signed sin, each [end - start, head_dim], of the positions ``start:end``.
 
         sin carries the sign of the rotate-half form, so that ``rotate`` needs no negation.
         """
-        angles = positions.to(self._inv_freq.device)[:, None].float() * self._inv_freq
-        cos = angles.cos() * self._scaling
-        sin = angles.sin() * self._scaling
-        return torch.cat((cos, cos), dim=-1).to(dtype), torch.cat((-sin, sin), dim=-1).to(dtype)
+        if end > len(self._cos) or dtype != self._cos.dtype:
+            self._grow(max(end, 2 * len(self._cos), 1_024), dtype)
+        return self._cos[start:end], self._sin[start:end]
+
+    def _grow(self, positions: int, dtype: torch.dtype) -> None:
+        places = torch.arange(positions, device=self._inv_freq.device, dtype=torch.float32)
+        angles = places[:, None] * self._inv_freq
+        cos, sin = angles.cos() * self._scaling, angles.sin() * self._scaling
+        self._cos = torch.cat((cos, cos), dim=-1).to(dtype)
+        self._sin = torch.cat((-sin, sin), dim=-1).to(dtype)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """``x`` [..., n, head_dim] at the positions of the tables. Returns a new tensor."""
-    half = x.shape[-1] // 2
-    return x * cos + torch.cat((x[..., half:], x[..., :half]), dim=-1) * sin
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)

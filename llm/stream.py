@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from llm.backbone import Backbone
@@ -22,26 +23,14 @@ from streams.conversation import Role
 from streams.errors import InvalidRequestError
 from streams.types import BlockKind
 
-BASELINE_QUESTIONS = (
-    "What did you see?",
-    "Was there anything?",
-    "Which thing did you notice at the start?",
-    "Did you see it?",
-    "When did you see that?",
-    "Who was there?",
-    "What happened?",
-)
+GENERAL_QUESTIONS = ("What did you see?", "When did you see that?", "Who was there?")
+"""What could be asked of anything: read before a question, to know what all questions have in common."""
+
+QUERY_TOKENS = 192
+"""Of a longer question only its end looks for blocks."""
 
 SINKS_KEPT = 8
 """Instructions whose sinks are kept ready, over all sessions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """Instructions as sinks, and the mean query of questions in general under them."""
-
-    sinks: Block
-    baseline: Tensor
 
 
 class Reader:
@@ -56,19 +45,13 @@ class Reader:
         self.chat = chat
         self.config = config
         self.digester = Digester.of(backbone.spec)
-        self.prompt = lru_cache(maxsize=SINKS_KEPT)(self._prompt)
+        self.sinks = lru_cache(maxsize=SINKS_KEPT)(self._sinks)
 
-    def _prompt(self, instructions: str) -> Prompt:
-        context = self.backbone.new_context()
+    def _sinks(self, instructions: str) -> Block:
+        """The block that instructions become, which never leaves the device."""
         passage = self.chat.instructions(instructions)
-        sinks = run(
-            self.read(passage, [], context, block_info(0, BlockKind.SYSTEM, 0, 0, instructions, passage))
-        )
-        queries = [
-            run(self.query(self.chat.question(0, question), [sinks], context))
-            for question in BASELINE_QUESTIONS
-        ]
-        return Prompt(sinks, torch.stack(queries).mean(0))
+        info = block_info(0, BlockKind.SYSTEM, 0, 0, instructions, passage)
+        return run(self.read(passage, [], self.backbone.new_context(), info))
 
     def read(
         self, passage: Passage, before: Sequence[Block], context: Context, info: BlockInfo
@@ -102,21 +85,27 @@ class Reader:
         return hidden[-1]
 
     def query(
-        self, passage: Passage, before: Sequence[Block], context: Context
-    ) -> Generator[None, None, Tensor]:
-        """What ``passage`` looks for, after ``before``: [index layers, dim]. Mutates ``context``.
+        self, asked: Passage, at_us: int, before: Sequence[Block], context: Context
+    ) -> NDArray[np.float32]:
+        """What ``asked`` looks for, after ``before``: [index layers, dim]. Mutates ``context``.
 
-        Of a long passage its last chunk speaks: that is where the question is.
+        Most of a question's mean query is the same for all questions in the same place, and favours
+        the same blocks whatever is asked. So a few general questions are read in front of it, in the
+        same pass, and what it has in common with them is taken away.
         """
-        chunk = self.config.prefill_chunk_tokens
-        self.assemble(context, before, len(passage.ids))
-        cut = max(passage.end - chunk, 0)
-        if cut:
-            yield from self.prefill(passage.ids[:cut], context)
-            yield
-        self.backbone.forward(self.backbone.embed(passage.ids[cut : passage.end]), context, observe=True)
-        start = max(passage.start - cut, 0)
-        return self.digester.query(context.take_queries(), start, passage.end - cut)
+        general = [self.chat.question(at_us, question) for question in GENERAL_QUESTIONS]
+        start = max(asked.start, asked.end - QUERY_TOKENS)
+        ids = [*(token for passage in general for token in passage.ids), *asked.ids[start : asked.end]]
+        self.assemble(context, before, len(ids))
+        self.backbone.forward(self.backbone.embed(ids), context, observe=True)
+        queries = context.take_queries()
+        offset, means = 0, []
+        for passage in general:
+            means.append(self.digester.query(queries, offset + passage.start, offset + passage.end))
+            offset += len(passage.ids)
+        own = self.digester.query(queries, offset, len(ids))
+        sought: NDArray[np.float32] = (own - torch.stack(means).mean(0)).numpy()
+        return sought
 
     def seal(self, context: Context, offset: int, passage: Passage, info: BlockInfo) -> Block:
         """A block of the tokens of ``passage``, which ``context`` appended from ``offset`` on."""
@@ -130,12 +119,12 @@ class Stream:
 
     def __init__(self, reader: Reader, config: MemoryConfig, folder: Path, instructions: str) -> None:
         self.reader = reader
-        self.prompt = reader.prompt(instructions)
+        sinks = reader.sinks(instructions)
         self._context = reader.backbone.new_context()
         self.answer_context = reader.backbone.new_context()
         digester = reader.digester
         self.memory = StreamMemory(
-            self.prompt.sinks,
+            sinks,
             config,
             folder,
             index_layers=len(digester.layers),
@@ -144,8 +133,7 @@ class Stream:
 
     def instruct(self, instructions: str) -> None:
         """Take new instructions from here on; blocks read before stay as they are."""
-        self.prompt = self.reader.prompt(instructions)
-        self.memory.sinks = self.prompt.sinks
+        self.memory.sinks = self.reader.sinks(instructions)
 
     def see(self, start_us: int, end_us: int, names: str) -> Generator[None, None, Block]:
         """Read what a frame showed."""

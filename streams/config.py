@@ -66,7 +66,7 @@ class SpeechConfig(Section):
 class MemoryConfig(Section):
     window_tokens: int = Field(default=128, gt=0)
     """Frames kept on the device beside the sinks, newest first."""
-    dialogue_tokens: int = Field(default=384, gt=0)
+    dialogue_tokens: int = Field(default=160, gt=0)
     """Utterances and replies kept on the device, newest first."""
     recall_blocks: int = Field(default=6, ge=0)
     ram_bytes: int = Field(default=512 * 1024**2, gt=0)

@@ -205,10 +205,8 @@ def test_seeing_goes_on_while_an_answer_is_written(open_stream):
     quiet = write(ask(open_stream()))
     stream = open_stream()
     answer = ask(stream)
-    written, preparing = [], answer.prepare()
-    seeing = look(stream)
-    while next(preparing, "ready") != "ready":
-        next(seeing)
+    run(answer.prepare())
+    written, seeing = [], look(stream)
     while (token := answer.step(NOW_US)) is not None:
         written.append(token.id)
         next(seeing)
@@ -217,6 +215,29 @@ def test_seeing_goes_on_while_an_answer_is_written(open_stream):
     assert seen
     answer.finish(NOW_US)
     stream.memory.check_integrity()
+
+
+def test_no_block_slips_between_window_and_recall(open_stream, new_reader):
+    class Watched(Reader):
+        def assemble(self, context, blocks, room):
+            assembled[:] = [block.id for block in blocks]
+            super().assemble(context, blocks, room)
+
+    assembled = []
+    base = new_reader(prefill_chunk_tokens=4)
+    stream = open_stream(Watched(base.backbone, base.chat, base.config), recall_blocks=1_000)
+    for number in range(1, 9):
+        preparing = ask(stream, f"What did you see first, and then, and at number {number}?").prepare()
+        for _ in range(number):
+            next(preparing)
+        read_so_far = stream.memory.next_id() - 1
+        for _ in range(3):
+            run(stream.see(NOW_US, NOW_US, f"a new thing in the picture {stream.memory.next_id()}"))
+        run(preparing)
+        assert len(assembled) == len(set(assembled))
+        sealed_or_recent = [info.id for info in stream.memory.sealed()]
+        sealed_or_recent += [block.id for block in stream.memory.recent()]
+        assert set(sealed_or_recent) & set(range(read_so_far)) <= set(assembled)
 
 
 def look(stream):

@@ -34,25 +34,29 @@ def with_template(chat):
 @pytest.mark.parametrize("template", [None, CHATML, LLAMA3])
 def test_a_conversation_in_pieces_is_the_template_of_the_whole(template, chat, with_template):
     chat = chat if template is None else with_template(template)
-    asked, more = chat.question(65_000_000, "What is it?"), chat.question(70_000_000, "And now?")
-    said = chat.message("assistant", 0, "A cat.")
-    passages = [chat.instructions("Be brief."), asked, said, more]
-    pieces = "".join(chat.tokenizer.decode(list(passage.ids)) for passage in passages)
-    messages = [
-        {"role": "system", "content": "Be brief."},
-        {"role": "user", "content": turn(chat, asked)},
-        {"role": "assistant", "content": "A cat."},
-        {"role": "user", "content": turn(chat, more)},
-    ]
-    whole = chat.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    assert pieces + chat.reply_prefix == whole
-    assert "01:05" in turn(chat, asked)
+    said = {"system": "Be brief.", "user": "What is it?", "assistant": "A cat."}
+    around = {
+        "system": (chat.system_prefix, chat.system_suffix),
+        "user": (chat.user_prefix, chat.user_suffix),
+        "assistant": (chat.reply_prefix, chat.reply_suffix),
+    }
+    roles = ["system", "user", "assistant", "user"]
+    whole = chat.tokenizer.apply_chat_template(
+        [{"role": role, "content": said[role]} for role in roles], tokenize=False, add_generation_prompt=True
+    )
+    pieces = [around[role][0] + said[role] + around[role][1] for role in roles]
+    assert "".join(pieces) + chat.reply_prefix == whole
 
 
-def turn(chat, passage):
-    """What stands in a user's turn, time and all."""
-    text = chat.tokenizer.decode(list(passage.ids))
-    return text.removeprefix(chat.user_prefix).removesuffix(chat.user_suffix)
+@pytest.mark.parametrize("template", [None, LLAMA3])
+def test_what_is_said_stands_in_a_turn_of_its_own(template, chat, with_template):
+    chat = chat if template is None else with_template(template)
+    question = chat.tokenizer.decode(list(chat.question(65_000_000, "What is it?").ids))
+    assert question.endswith(f"What is it?{chat.user_suffix}")
+    assert question.count(chat.user_prefix) == 1
+    assert "01:05" in question
+    reply = chat.tokenizer.decode(list(chat.message("assistant", 0, "A cat.").ids))
+    assert reply == f"{chat.reply_prefix}A cat.{chat.reply_suffix}"
 
 
 def test_a_passage_knows_what_it_says(chat):

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from llm.digest import INDEX_LAYERS, REPRESENTATIVES, Digester, centred
+from llm.digest import INDEX_LAYERS, REPRESENTATIVES, Digester
 from llm.spec import ModelSpec
 
 
@@ -9,15 +9,16 @@ def spec(layers):
     return ModelSpec("m", layers, 4, 2, 3, 12, 10, 100, torch.bfloat16, torch.device("cpu"))
 
 
-def test_layers_are_spread_over_the_depth():
+def test_layers_are_spread_over_the_first_half():
     layers = Digester.of(spec(30)).layers
     assert len(layers) == len(set(layers)) == INDEX_LAYERS
-    steps = np.diff(layers)
-    assert set(steps) <= {3, 4}
-    assert layers[0] < 4
-    assert layers[-1] > 25
-    assert Digester.of(spec(3)).layers == (0, 1, 2)
-    assert Digester.of(spec(INDEX_LAYERS)).layers == tuple(range(INDEX_LAYERS))
+    assert set(np.diff(layers)) <= {1, 2}
+    assert layers[0] == 1
+    assert layers[-1] == 15
+    for depth in range(1, 40):
+        few = Digester.of(spec(depth)).layers
+        assert len(set(few)) == len(few) == min(INDEX_LAYERS, max(depth // 2, 1))
+        assert max(few) < depth
 
 
 def test_representatives_are_means_of_runs_of_neighbours():
@@ -26,14 +27,14 @@ def test_representatives_are_means_of_runs_of_neighbours():
     digest = digester.digest(keys, 2, 10)
     assert digest.shape == (1, REPRESENTATIVES, 6)
     tokens = keys[1].transpose(0, 1).flatten(1)
-    for run in range(4):
-        torch.testing.assert_close(digest[0, run], tokens[2 + 2 * run : 4 + 2 * run].mean(0))
+    for run in range(2):
+        torch.testing.assert_close(digest[0, run], tokens[2 + 4 * run : 6 + 4 * run].mean(0))
 
 
 def test_a_short_block_has_fewer_and_one_that_says_nothing_is_known_by_its_marks():
     digester = Digester((0, 1), 6)
     keys = torch.randn(2, 2, 5, 3).bfloat16()
-    assert digester.digest(keys, 1, 3).shape == (2, 2, 6)
+    assert digester.digest(keys, 1, 2).shape == (2, 1, 6)
     assert digester.digest(keys, 1, 3).dtype == torch.float32
     torch.testing.assert_close(digester.digest(keys, 4, 4), digester.digest(keys, 0, 5))
 
@@ -43,5 +44,3 @@ def test_a_query_is_the_mean_of_what_the_question_says():
     queries = torch.randn(3, 7, 6)
     query = digester.query(queries, 2, 5)
     torch.testing.assert_close(query, queries[[0, 2], 2:5].mean(1))
-    np.testing.assert_allclose(centred(query, query), 0)
-    assert centred(query, torch.zeros(2, 6)).dtype == np.float32
