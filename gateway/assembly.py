@@ -47,7 +47,12 @@ def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Bac
     torch.set_num_threads(threads)
     voice_activity = load_silero()
     backend = Backend(
-        reader=Reader(load_backbone(llm, config.llm), load_chat(llm), config.llm),
+        reader=Reader(
+            load_backbone(llm, config.llm),
+            load_chat(llm),
+            config.llm,
+            with_primer=_with_primer(config),
+        ),
         engine=Worker("llm", lambda: torch.set_num_threads(threads)),
         recognizer=WhisperRecognizer(str(asr), cpu_threads=threads),
         recognizer_worker=Worker("asr"),
@@ -60,6 +65,11 @@ def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Bac
     )
     log.info("models.loaded", seconds=round(time.perf_counter() - start, 2), llm=llm.name, asr=asr.name)
     return backend
+
+
+def _with_primer(config: StreamsConfig) -> bool:
+    asked = config.llm.primer
+    return asked == "on" or (asked == "auto" and config.models.llm == "embedded")
 
 
 class Streams:

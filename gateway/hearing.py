@@ -82,26 +82,37 @@ class Hearing:
     async def _take(self, item: Heard) -> None:
         match item:
             case SpeechStarted():
-                self._utterance = self._new_utterance()
-                self._handler.speech_started(item.at_us)
-            case Sound() if self._utterance is not None:
-                await self._utterance.append(item.chunk)
-                if self._utterance.audio_us > self._config.max_utterance_s * US_PER_S:
-                    await self.end()
+                self._begin(item.at_us)
+            case Sound(chunk):
+                # The listener's utterance goes on where one that became too long was ended.
+                utterance = self._utterance or self._begin(chunk.pts_us)
+                await utterance.append(chunk)
+                if utterance.audio_us > self._config.max_utterance_s * US_PER_S:
+                    self._stop(chunk.end_us, chunk.end_us)
             case SpeechPaused() if self._utterance is not None:
                 await self._utterance.hypothesize()
             case SpeechStopped() if self._utterance is not None:
-                utterance, self._utterance = self._utterance, None
-                self._handler.speech_stopped(item.at_us, item.voice_end_us, utterance)
+                self._stop(item.at_us, item.voice_end_us)
 
-    def _new_utterance(self) -> Utterance:
-        return Utterance(
+    def _begin(self, at_us: int) -> Utterance:
+        utterance = self._utterance = Utterance(
             StreamingRecognizer(self._backend.recognizer, max_buffer_s=self._config.max_buffer_s),
             self._backend.recognizer_worker,
             interval_ms=self._config.partial_interval_ms,
             in_order=isinstance(self._clock, ReplayClock),
-            on_partial=self._handler.partial,
+            on_partial=self._partial,
         )
+        self._handler.speech_started(at_us)
+        return utterance
+
+    def _stop(self, at_us: int, voice_end_us: int) -> None:
+        assert self._utterance is not None
+        utterance, self._utterance = self._utterance, None
+        self._handler.speech_stopped(at_us, voice_end_us, utterance)
+
+    def _partial(self, utterance: Utterance, partial: Partial) -> None:
+        if utterance is self._utterance:  # and not one that has ended meanwhile
+            self._handler.partial(partial)
 
     async def end(self) -> None:
         """End the open utterance, if there is one, as when the voice stopped."""
@@ -110,5 +121,11 @@ class Hearing:
 
     def clear(self) -> None:
         """Forget the open utterance."""
-        self._utterance = None
+        self.close()
         self._listener.reset()
+
+    def close(self) -> None:
+        """Stop recognising the open utterance."""
+        if self._utterance is not None:
+            self._utterance.cancel()
+            self._utterance = None

@@ -75,6 +75,7 @@ class Response:
         self._paced = paced
         self._lead_us = lead_ms * US_PER_MS
         self._stopped: StatusReason | None = None
+        self._stopped_us = 0
         self._text = ""
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._spoken: list[Spoken] = []
@@ -98,12 +99,11 @@ class Response:
     def stop(self, reason: StatusReason) -> None:
         """Compute no further token and send no further sound."""
         if self._stopped is None:
-            self._stopped = reason
+            self._stopped, self._stopped_us = reason, self._clock.now_us()
 
     async def run(self, begin: Callable[[], Item]) -> None:
         """Recall, then write and speak; ``begin`` opens the reply's item once there is something to say."""
-        if self._stopped:
-            return
+        # Also when it is stopped already: the question was asked, so it is read and remembered.
         moments = await self._engine.drive(self.answer.prepare(), URGENT)
         self.mark("recall")
         if self._stopped:
@@ -188,5 +188,5 @@ class Response:
             return len(self._text)
         heard_us = self._audio_us
         if self._paced and self._first_audio_us is not None:
-            heard_us = min(heard_us, self._clock.now_us() - self._first_audio_us)
+            heard_us = min(heard_us, self._stopped_us - self._first_audio_us)
         return max((clause.text_end for clause in self._spoken if clause.start_us < heard_us), default=0)

@@ -40,10 +40,14 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An utterance that ended and waits for its final transcript."""
+    """An utterance that ended and waits for its final transcript.
+
+    Its sound's times plus ``offset_us`` are on the session's clock.
+    """
 
     utterance: Utterance
     voice_end_us: int
+    offset_us: int
     watch: Stopwatch
 
 
@@ -76,6 +80,7 @@ class LiveSession:
         self._responder = Responder(backend, config, self._session, stream, clock, emit)
         self._tasks: set[asyncio.Task[None]] = set()
         self._recognising: set[asyncio.Task[None]] = set()
+        self._taking_turns = asyncio.Lock()
         self._log = log.bind(session=self.id)
 
     # What a client asks for.
@@ -179,6 +184,7 @@ class LiveSession:
 
     async def close(self) -> None:
         self._responder.stop("client_cancelled")
+        self._hearing.close()
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -209,7 +215,8 @@ class LiveSession:
 
     def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None:
         waited_us = 0 if self._in_order else self._clock.now_us() - self._hearing.to_clock(voice_end_us)
-        self._turn = Turn(utterance, voice_end_us, Stopwatch(max(waited_us, 0) / US_PER_MS))
+        watch = Stopwatch(max(waited_us, 0) / US_PER_MS)
+        self._turn = Turn(utterance, voice_end_us, self._hearing.to_clock(0), watch)
         committing, self._committing = self._committing, False
         self._follow(self._session.committed() if committing else self._session.speech_stopped(at_us))
 
@@ -255,17 +262,17 @@ class LiveSession:
             await self._backend.engine.run(lambda: self._stream.instruct(instructions))
 
     async def _recognise(self, item_id: str, turn: Turn) -> None:
-        try:
-            transcript = await turn.utterance.finish(turn.voice_end_us)
-        except StreamsError as error:
-            self._emit(TranscriptFailed(item_id, error))
-            return
-        if transcript.words:
-            start_us = self._hearing.to_clock(transcript.words[0].start_us)
-            end_us = self._hearing.to_clock(transcript.words[-1].end_us)
-            await self._hear(Heard(transcript.text, start_us, end_us, turn.watch))
-        await self._responder.stopped()
-        self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
+        async with self._taking_turns:  # so that words are taken in in the order they were said
+            try:
+                transcript = await turn.utterance.finish(turn.voice_end_us)
+            except StreamsError as error:
+                self._emit(TranscriptFailed(item_id, error))
+                return
+            if words := transcript.words:
+                start_us, end_us = words[0].start_us + turn.offset_us, words[-1].end_us + turn.offset_us
+                await self._hear(Heard(transcript.text, start_us, end_us, turn.watch))
+            await self._responder.stopped()
+            self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
 
     async def _hear(self, heard: Heard) -> None:
         """Make ``heard`` what the next response answers; what waited before it was only said."""

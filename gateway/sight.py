@@ -86,8 +86,10 @@ class Sight:
         return at_us
 
     def _report(self) -> None:
+        """Tell of dropped frames, now and then, and once the encoder has caught up."""
         now_us = self._clock.now_us()
-        if self._unreported and now_us - self._reported_us >= REPORT_EVERY_US:
+        due = now_us - self._reported_us >= REPORT_EVERY_US or not len(self._stage)
+        if self._unreported and due:
             self._emit(FramesDropped(self._unreported, self.counts.dropped, "overload"))
             self._unreported, self._reported_us = 0, now_us
 
@@ -98,6 +100,7 @@ class Sight:
         if text is not None:
             await self.read(frame, text)
         self._emit(FrameSeen(frame.pts_us, sighting.text))
+        self._report()
 
     def _news(self, sighting: Sighting) -> str | None:
         """What to read of a frame: nothing when the encoder is unsure, or says what it said just now."""

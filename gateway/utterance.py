@@ -24,7 +24,7 @@ class Utterance:
         *,
         interval_ms: int,
         in_order: bool,
-        on_partial: Callable[[Partial], None],
+        on_partial: Callable[[Utterance, Partial], None],
     ) -> None:
         self._recognizer = recognizer
         self._worker = worker
@@ -71,6 +71,11 @@ class Utterance:
 
         return await self._worker.run(finish, URGENT)
 
+    def cancel(self) -> None:
+        """Recognise no further."""
+        if self._running is not None:
+            self._running.cancel()
+
     def _take(self) -> list[AudioChunk]:
         chunks, self._waiting = self._waiting, []
         return chunks
@@ -84,4 +89,4 @@ class Utterance:
             self._feed(chunks)
             return self._recognizer.hypothesize()
 
-        self._on_partial(await self._worker.run(hypothesize))
+        self._on_partial(self, await self._worker.run(hypothesize))

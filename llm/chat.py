@@ -94,10 +94,10 @@ class ChatFormat:
         return self._passage(self.system_prefix, text, self.system_suffix)
 
     def sight(self, at_us: int, names: str) -> Passage:
-        return self._passage(f"[{format_time(at_us)}] I see:", f" {names}", ".\n")
+        return self._passage(f"[{format_time(at_us)}] Camera:", f" {names}", ".\n")
 
     def overheard(self, at_us: int, words: str) -> Passage:
-        return self._passage(f"[{format_time(at_us)}] I hear:", f" {words}", "\n")
+        return self._passage(f"[{format_time(at_us)}] Heard:", f" {words}", ".\n")
 
     def question(self, at_us: int, words: str) -> Passage:
         return self.message("user", at_us, words)
@@ -111,7 +111,7 @@ class ChatFormat:
             return self._passage(self.reply_prefix, words, self.reply_suffix)
         prefix = self.user_prefix if role == "user" else self.system_prefix
         suffix = self.user_suffix if role == "user" else self.system_suffix
-        return self._passage(f"[{format_time(at_us)}] I hear:\n{prefix}", words, suffix)
+        return self._passage(f"[{format_time(at_us)}]\n{prefix}", words, suffix)
 
 
 def load_chat(path: Path) -> ChatFormat:

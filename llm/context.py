@@ -25,7 +25,8 @@ class Context:
         self.spec = spec
         self._rotary = rotary
         self._keys = self._values = self._raw = self._buffer(0)
-        self._layers: list[tuple[Tensor, Tensor]] = []
+        self._seen: tuple[tuple[Tensor, ...], ...] = ()
+        self._added: tuple[tuple[Tensor, ...], ...] = ()
         self._new: list[Tensor] = []
         self._assembled = 0
         self._length = 0
@@ -57,7 +58,6 @@ class Context:
         length = sum(block.tokens for block in blocks)
         if length + room > self._keys.shape[2]:
             self._keys, self._values = self._buffer(length + room), self._buffer(length + room)
-            self._layers = list(zip(self._keys.unbind(0), self._values.unbind(0), strict=True))
         if room > self._raw.shape[2]:
             self._raw = self._buffer(room)
         start = 0
@@ -81,9 +81,16 @@ class Context:
         assert tokens <= room, f"{tokens} tokens do not fit in the {room} left"
         self._pending = tokens
         self._new = []
+        # Views for all layers at once: slicing anew in each would cost more than the attention of a step.
+        self._seen = self._views(0, self._length + tokens)
+        self._added = self._views(self._length, tokens)
         self._cos, self._sin = self._tables(self._length, self._length + tokens)
         self._observed = [] if observe else None
         self._mask = self._causal_mask(tokens) if tokens > 1 else None
+
+    def _views(self, start: int, tokens: int) -> tuple[tuple[Tensor, ...], ...]:
+        """Keys and values of ``tokens`` from ``start`` on, each by layer."""
+        return tuple(buffer.narrow(2, start, tokens).unbind(0) for buffer in (self._keys, self._values))
 
     def _causal_mask(self, tokens: int) -> Tensor:
         """Boolean [group * tokens, keys]: query heads of a group are packed into the query axis."""
@@ -103,7 +110,8 @@ class Context:
 
         ``scale`` multiplies the scores; 1 / sqrt(head_dim) when absent.
         """
-        self._observe(queries)
+        if self._observed is not None:
+            self._observed.append(self._grouped(queries))
         return self._attend(layer, rotate(queries, self._cos, self._sin), scale)
 
     def append_and_attend(self, layer: int, fused: Tensor) -> Tensor:
@@ -111,21 +119,22 @@ class Context:
         heads, kv_heads = self.spec.heads, self.spec.kv_heads
         turned = rotate(fused[:-kv_heads], self._cos, self._sin)
         self._store(layer, fused[heads:-kv_heads], turned[heads:], fused[-kv_heads:])
-        self._observe(fused[:heads])
+        if self._observed is not None:
+            self._observed.append(self._grouped(fused[:heads]))
         return self._attend(layer, turned[:heads], None)
 
     def _store(self, layer: int, raw: Tensor, turned: Tensor, values: Tensor) -> None:
-        all_keys, all_values = self._layers[layer]
-        all_keys.narrow(1, self._length, self._pending).copy_(turned)
-        all_values.narrow(1, self._length, self._pending).copy_(values)
         assert layer == len(self._new), "layers come in turn"
+        added_keys, added_values = self._added
+        added_keys[layer].copy_(turned)
+        added_values[layer].copy_(values)
         self._new.append(raw)
 
-    def _observe(self, queries: Tensor) -> None:
-        if self._observed is not None:
-            _, tokens, dim = queries.shape
-            grouped = queries.reshape(self.spec.kv_heads, self.spec.group, tokens, dim).mean(1)
-            self._observed.append(grouped.transpose(0, 1).reshape(tokens, -1))
+    def _grouped(self, queries: Tensor) -> Tensor:
+        """Means of ``queries`` [heads, tokens, head_dim] over each group: [tokens, kv_heads * head_dim]."""
+        _, tokens, dim = queries.shape
+        grouped = queries.reshape(self.spec.kv_heads, self.spec.group, tokens, dim).mean(1)
+        return grouped.transpose(0, 1).reshape(tokens, -1)
 
     def _attend(self, layer: int, turned: Tensor, scale: float | None) -> Tensor:
         """Query heads of a group are packed into the query axis.
@@ -133,12 +142,11 @@ class Context:
         On CPU that is several times faster than ``enable_gqa`` for one-token steps, and it copies no keys.
         """
         heads, tokens, dim = turned.shape
-        end = self._length + self._pending
-        keys, values = self._layers[layer]
+        keys, values = self._seen
         out = torch.nn.functional.scaled_dot_product_attention(
             turned.reshape(self.spec.kv_heads, self.spec.group * tokens, dim),
-            keys.narrow(1, 0, end),
-            values.narrow(1, 0, end),
+            keys[layer],
+            values[layer],
             attn_mask=self._mask,
             scale=scale,
         )

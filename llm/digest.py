@@ -48,4 +48,3 @@ class Digester:
     def query(self, queries: Tensor, start: int, end: int) -> Tensor:
         """Mean of tokens ``start:end`` of raw ``queries`` [layers, tokens, dim]: [index layers, dim]."""
         return queries[list(self.layers), start:end].float().mean(dim=1).cpu()
-

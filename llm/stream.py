@@ -16,6 +16,7 @@ from llm.backbone import Backbone
 from llm.chat import ChatFormat, Passage
 from llm.context import Context
 from llm.digest import Digester
+from llm.primer import primed
 from memory.block import Block, BlockInfo
 from memory.memory import StreamMemory
 from streams.config import LlmConfig, MemoryConfig
@@ -40,7 +41,11 @@ class Reader:
     engine can serve others in between.
     """
 
-    def __init__(self, backbone: Backbone, chat: ChatFormat, config: LlmConfig) -> None:
+    def __init__(
+        self, backbone: Backbone, chat: ChatFormat, config: LlmConfig, *, with_primer: bool = False
+    ) -> None:
+        """``with_primer``: an example exchange stands behind every session's instructions."""
+        self._with_primer = with_primer
         self.backbone = backbone
         self.chat = chat
         self.config = config
@@ -50,6 +55,8 @@ class Reader:
     def _sinks(self, instructions: str) -> Block:
         """The block that instructions become, which never leaves the device."""
         passage = self.chat.instructions(instructions)
+        if self._with_primer:
+            passage = primed(self.chat, passage)
         info = block_info(0, BlockKind.SYSTEM, 0, 0, instructions, passage)
         return run(self.read(passage, [], self.backbone.new_context(), info))
 

@@ -15,8 +15,8 @@ from speech.segmenter import (
     SpeechStarted,
     SpeechStopped,
 )
-from speech.vad import VAD_RATE, WINDOW_SAMPLES, VoiceDetector
-from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples
+from speech.vad import VAD_RATE, WINDOW_SAMPLES, WINDOW_US, VoiceDetector
+from streams.types import US_PER_MS, AudioChunk, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,13 @@ class Listener:
         return self._open
 
     def configure(self, segmentation: SegmenterConfig | None) -> None:
-        """Holds from the next sound on."""
-        self._segmentation = segmentation
-        if segmentation is not None:
+        """Holds from the next sound on. An open utterance goes on, until voice or the caller ends it."""
+        if segmentation is not None and self._segmentation is None:
+            # The segmenter heard nothing of what was said meanwhile.
+            self._segmenter = Segmenter(segmentation, self.end_us)
+        elif segmentation is not None:
             self._segmenter.configure(segmentation)
+        self._segmentation = segmentation
 
     def push(self, samples: Samples, rate: int) -> list[Heard]:
         """What ``samples`` (float32 mono at ``rate`` Hz) make known, in order."""
@@ -77,30 +80,23 @@ class Listener:
             opened = [] if self._open else [SpeechStarted(window.pts_us, window.pts_us)]
             self._open = True
             return [*opened, Sound(window)]
-        heard: list[Heard] = []
-        events = self._segmenter.push(probability)
-        if not self._open:
-            self._keep(window, self._segmentation.prefix_padding_ms)
-        for event in events:
-            if isinstance(event, SpeechStarted):
+        self._keep(window, self._segmentation)
+        # Before what the window makes known: a pause is noticed after its sound.
+        heard: list[Heard] = [Sound(window)] if self._open else []
+        for event in self._segmenter.push(probability):
+            if self._open and not isinstance(event, SpeechStarted):
+                heard.append(event)
+                self._open = not isinstance(event, SpeechStopped)
+            elif isinstance(event, SpeechStarted) and not self._open:
                 self._open = True
                 heard.append(event)
                 heard += [Sound(chunk) for chunk in self._recent if chunk.end_us > event.at_us]
-                self._recent.clear()
-                continue
-            if self._open:
-                heard.append(event)
-            if isinstance(event, SpeechStopped):
-                self._open = False
-        if self._open and not any(isinstance(item, Sound) for item in heard):
-            # Before what the window made known: a pause is noticed after its sound.
-            heard.insert(0, Sound(window))
         return heard
 
-    def _keep(self, window: AudioChunk, padding_ms: int) -> None:
-        """Sound before an utterance is known to have begun, as far back as its start may lie."""
+    def _keep(self, window: AudioChunk, segmentation: SegmenterConfig) -> None:
+        """Sound as far back as the start of an utterance may lie that is only now known to have begun."""
         self._recent.append(window)
-        reach_us = padding_ms * US_PER_MS + US_PER_S
+        reach_us = (segmentation.prefix_padding_ms + segmentation.min_speech_ms) * US_PER_MS + WINDOW_US
         while self._recent[0].end_us < window.end_us - reach_us:
             self._recent.popleft()
 
@@ -109,9 +105,8 @@ class Listener:
         if not self._open:
             return []
         self._open = False
-        if self._segmentation is None:
-            return [SpeechStopped(self.end_us, self.end_us)]
-        return list(self._segmenter.flush())
+        ended = self._segmenter.flush() if self._segmentation is not None else []
+        return [*ended] or [SpeechStopped(self.end_us, self.end_us)]
 
     def reset(self) -> None:
         """Forget the open utterance and the sound before it; time goes on."""

@@ -102,9 +102,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     _add_common(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for command in COMMANDS:
-        sub = commands.add_parser(
-            command.name, help=command.help, description=f"{command.help}.".capitalize()
-        )
+        description = f"{command.help[0].upper()}{command.help[1:]}."
+        sub = commands.add_parser(command.name, help=command.help, description=description)
         if command.name in words:
             importlib.import_module(command.arguments).add_arguments(sub)
             # No defaults here: they would overwrite what was given before the command.

@@ -20,7 +20,7 @@ ENV_PREFIX = "STREAMS_"
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelsConfig(Section):
@@ -64,9 +64,9 @@ class SpeechConfig(Section):
 
 
 class MemoryConfig(Section):
-    window_tokens: int = Field(default=128, gt=0)
+    window_tokens: int = Field(default=96, gt=0)
     """Frames kept on the device beside the sinks, newest first."""
-    dialogue_tokens: int = Field(default=160, gt=0)
+    dialogue_tokens: int = Field(default=128, gt=0)
     """Utterances and replies kept on the device, newest first."""
     recall_blocks: int = Field(default=6, ge=0)
     ram_bytes: int = Field(default=512 * 1024**2, gt=0)
@@ -84,6 +84,8 @@ INSTRUCTIONS = (
 class LlmConfig(Section):
     instructions: str = INSTRUCTIONS
     """What a session is told at its start, unless its client says otherwise."""
+    primer: Literal["auto", "on", "off"] = "auto"
+    """An example exchange behind the instructions, which small models need; auto: for the embedded one."""
     backend: Literal["auto", "lean", "hooked"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     decode_weights: Literal["auto", "int8", "same"] = "auto"
@@ -182,6 +184,8 @@ def _read_flags(flags: Mapping[str, Any]) -> Settings:
     for name, value in flags.items():
         if value is not None:
             section, _, key = name.partition(".")
+            if section not in StreamsConfig.model_fields:
+                raise ConfigError(f"unknown setting '{name}'", param=name)
             settings.setdefault(section, {})[key] = value
     return settings
 

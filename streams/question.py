@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from streams.errors import InvalidRequestError
 from streams.types import US_PER_S
 
-_TIME = re.compile(r"(?:(\d+):)?(\d{1,3}):([0-5]\d(?:\.\d+)?)")
+_TIME = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):([0-5]\d(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,19 @@ def read_questions(file: Path) -> list[TimedQuestion]:
         raise InvalidRequestError(f"cannot read {file}: {error}", param=str(file)) from None
     if file.suffix == ".json":
         return _from_json(text, file)
-    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    return [parse_question(line) for line in lines]
+    lines = enumerate(text.splitlines(), 1)
+    return [
+        _from_line(line, f"{file}:{number}")
+        for number, line in lines
+        if line.strip() and not line.startswith("#")
+    ]
+
+
+def _from_line(line: str, where: str) -> TimedQuestion:
+    try:
+        return parse_question(line)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"{where}: {error.message}", param=where) from None
 
 
 def _from_json(text: str, file: Path) -> list[TimedQuestion]:
@@ -61,8 +73,12 @@ def _from_json(text: str, file: Path) -> list[TimedQuestion]:
 
 def _from_record(record: Any, where: str) -> TimedQuestion:
     match record:
-        case {"at": int() | float() as at, "question": str(question)} if at >= 0:
-            return TimedQuestion(round(at * US_PER_S), question)
+        case {"at": bool()}:
+            pass
+        case {"at": int() | float() as at, "question": str(question)} if (
+            0 <= at < math.inf and question.strip()
+        ):
+            return TimedQuestion(round(at * US_PER_S), question.strip())
         case {"at": str(at), "question": str(question)}:
-            return TimedQuestion(parse_time(at), question)
+            return _from_line(f"{at.strip()} {question}", where)
     raise InvalidRequestError(f'{where} is not {{"at": time, "question": text}}', param=where)

@@ -183,10 +183,13 @@ class Replay:
         self._answers.append(
             ReplayAnswer(question.at_us, question.text, text, moments, times.first_token_ms, times.total_ms)
         )
-        self._console.print(f"[bold]{format_time(question.at_us)}[/] {question.text}", highlight=False)
+        self._say(f"{format_time(question.at_us)} {question.text}", "bold")
         for moment in moments:
-            self._console.print(f"      recalled {format_time(moment.start_us)} {moment.text}", style="dim")
-        self._console.print(f"      {text}", style="green", markup=False, highlight=False)
+            self._say(f"      recalled {format_time(moment.start_us)} {moment.text}", "dim")
+        self._say(f"      {text}", "green")
+
+    def _say(self, text: str, style: str) -> None:
+        self._console.print(text, style=style, markup=False, highlight=False)
 
     def _emit(self, event: Event) -> None:
         match event:
@@ -196,12 +199,11 @@ class Replay:
                 self._done.put_nowait((event, self._moments))
                 self._moments = ()
             case TranscriptCompleted(transcript=transcript) if transcript.words:
-                at = format_time(self._clock.now_us())
-                self._console.print(f"{at} heard: {transcript.text}", style="cyan", highlight=False)
+                self._say(f"{format_time(self._clock.now_us())} heard: {transcript.text}", "cyan")
             case FramesDropped(count=count, reason=reason):
-                self._console.print(f"{count} frames dropped: {reason}", style="yellow")
+                self._say(f"{count} frames dropped: {reason}", "yellow")
             case SessionFailed(error=error):
-                self._console.print(f"failed: {error.message}", style="red", markup=False)
+                self._say(f"failed: {error.message}", "red")
             case _:
                 pass
 

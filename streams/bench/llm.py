@@ -37,9 +37,9 @@ COLUMNS = (
     Column("variant", "variant"),
     *(Column(f"prefill_{count}", f"read {count}", ".0f") for count in PREFILL_TOKENS),
     Column("decode", "write", ".1f"),
-    Column("decode_ratio", "× generate", ".2f"),
+    Column("decode_ratio", "× gen.", ".2f"),
     Column("perplexity", "ppl", ".3f"),
-    Column("weights_mb", "MB/token", ".0f"),
+    Column("weights_mb", "MB", ".0f"),
     Column("limit", "limit", ".0f"),
 )
 
@@ -97,14 +97,14 @@ def _load(path: Path, config: LlmConfig, chat: ChatFormat) -> tuple[list[_Varian
     """Every variant that can be had of the checkpoint, and what is to say of the others."""
     device = "cpu" if config.device == "auto" and not torch.cuda.is_available() else config.device
     variants = [
-        _Variant("generate float32", TransformersWriter(path, torch.float32, device)),
-        _Variant("generate bfloat16", TransformersWriter(path, torch.bfloat16, device)),
+        _Variant("generate f32", TransformersWriter(path, torch.float32, device)),
+        _Variant("generate bf16", TransformersWriter(path, torch.bfloat16, device)),
     ]
     left_out: list[str] = []
     for name, backend, dtype, weights in (
-        ("hooked bfloat16", "hooked", "bfloat16", "same"),
-        ("lean float32", "lean", "float32", "same"),
-        ("lean bfloat16", "lean", "bfloat16", "same"),
+        ("hooked bf16", "hooked", "bfloat16", "same"),
+        ("lean f32", "lean", "float32", "same"),
+        ("lean bf16", "lean", "bfloat16", "same"),
         ("lean int8", "lean", "bfloat16", "int8"),
     ):
         settings = {"backend": backend, "dtype": dtype, "decode_weights": weights}
@@ -168,9 +168,9 @@ def _notes(args: argparse.Namespace, bandwidth: float, path: Path) -> list[str]:
     return [
         f"Tokens per second, medians of {args.repeats}; {torch.get_num_threads()} threads, load {load:.1f}.",
         f"Write: {args.tokens} tokens after {CONTEXT_TOKENS}, with sampling and text of each token; "
-        "× generate: against the better of Transformers' two.",
-        f"Limit: memory is read at {bandwidth / 1e9:.1f} GB/s here, and a token needs every weight and the "
-        f"keys and values of {CONTEXT_TOKENS} tokens once.",
+        "× gen.: against the better of Transformers' two.",
+        f"MB: weights read for a token. Limit: memory is read at {bandwidth / 1e9:.1f} GB/s here, and a "
+        f"token needs these and the keys and values of {CONTEXT_TOKENS} tokens once.",
     ]
 
 
@@ -186,11 +186,11 @@ def _add_perplexities(
         row["perplexity"] = found[variant.name] = perplexity(variant.backbone, ids, chunk)
     if not found:
         return []
-    change = found["lean int8"] / found["lean bfloat16"] - 1
+    change = found["lean int8"] / found["lean bf16"] - 1
     verdict = "within" if abs(change) <= 0.01 else "NOT within"
     return [
         f"Perplexity: over {len(ids)} tokens of Python's language reference (pydoc_data.topics), each after "
-        f"all before it; int8 one-token steps throughout. Int8 {change:+.2%} of bfloat16: {verdict} 1 %."
+        f"all before it; int8 one-token steps throughout. int8 is {change:+.2%} off bf16: {verdict} 1 %."
     ]
 
 

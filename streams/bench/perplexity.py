@@ -10,14 +10,22 @@ import torch
 
 from llm.backbone import Backbone
 from llm.chat import ChatFormat
+from streams.errors import ConfigError
 
 TOPICS = ("objects", "execmodel", "import", "customization")
 
 
 def prose_ids(chat: ChatFormat, tokens: int) -> list[int]:
-    """English prose that every Python has with it: chapters of its language reference."""
-    ids = chat.ids("\n\n".join(topics[name] for name in TOPICS if name in topics))
-    assert len(ids) >= tokens, f"the text has only {len(ids)} tokens"
+    """The first tokens of English prose that comes with Python: chapters of its language reference.
+
+    Raises ConfigError when there are fewer.
+    """
+    ids: list[int] = []
+    for name in TOPICS:
+        if len(ids) < tokens:
+            ids += chat.ids(f"{topics[name]}\n\n")
+    if len(ids) < tokens:
+        raise ConfigError(f"the text has only {len(ids)} tokens", param="--text-tokens")
     return ids[:tokens]
 
 

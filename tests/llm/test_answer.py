@@ -218,14 +218,14 @@ def test_seeing_goes_on_while_an_answer_is_written(open_stream):
 
 
 def test_no_block_slips_between_window_and_recall(open_stream, new_reader):
-    class Watched(Reader):
-        def assemble(self, context, blocks, room):
-            assembled[:] = [block.id for block in blocks]
-            super().assemble(context, blocks, room)
+    stream = open_stream(new_reader(prefill_chunk_tokens=4), recall_blocks=1_000)
+    assembled, assemble = [], stream.answer_context.assemble
 
-    assembled = []
-    base = new_reader(prefill_chunk_tokens=4)
-    stream = open_stream(Watched(base.backbone, base.chat, base.config), recall_blocks=1_000)
+    def watched(blocks, room):
+        assembled[:] = [block.id for block in blocks]
+        assemble(blocks, room)
+
+    stream.answer_context.assemble = watched
     for number in range(1, 9):
         preparing = ask(stream, f"What did you see first, and then, and at number {number}?").prepare()
         for _ in range(number):
@@ -237,7 +237,7 @@ def test_no_block_slips_between_window_and_recall(open_stream, new_reader):
         assert len(assembled) == len(set(assembled))
         sealed_or_recent = [info.id for info in stream.memory.sealed()]
         sealed_or_recent += [block.id for block in stream.memory.recent()]
-        assert set(sealed_or_recent) & set(range(read_so_far)) <= set(assembled)
+        assert set(sealed_or_recent) & set(range(1, read_so_far + 1)) <= set(assembled)
 
 
 def look(stream):

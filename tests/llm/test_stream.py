@@ -17,7 +17,8 @@ def open_stream(reader, tmp_path):
     streams = []
 
     def open_one(**settings):
-        stream = Stream(reader, MemoryConfig(**settings), tmp_path / f"s{len(streams)}", "Be brief.")
+        roomy = {"window_tokens": 512, "dialogue_tokens": 384}
+        stream = Stream(reader, MemoryConfig(**roomy | settings), tmp_path / f"s{len(streams)}", "Be brief.")
         streams.append(stream)
         return stream
 
