@@ -60,8 +60,8 @@ class Hearing:
         self._listener.configure(self._segmentation(turns))
 
     def to_clock(self, audio_us: int) -> int:
-        """A time in the sound that was sent, on the session's clock."""
-        return audio_us + (self._offset_us or 0)
+        """A time in the sound that was sent, on the session's clock; never before its start."""
+        return max(audio_us + (self._offset_us or 0), 0)
 
     async def push(self, samples: Samples, rate: int) -> None:
         """Hear ``samples``; returns when voice activity in them is known."""
@@ -71,11 +71,20 @@ class Hearing:
             await self._take(item)
 
     def _place(self, duration_us: int) -> None:
-        """Keep the map from sound to clock: sound arrives as it ends, and may pause between turns."""
+        """Keep the map from sound to clock.
+
+        Live, sound arrives when it has ended or later, never before: the least delay seen is the map. On
+        media time sound moves the clock. It may stay away between turns, and then goes on where the
+        clock is.
+        """
         self._sent_us += duration_us
-        behind_us = self._clock.now_us() - self._sent_us
-        if self._offset_us is None or (self._utterance is None and behind_us - self._offset_us > GAP_US):
-            self._offset_us = max(behind_us, 0)
+        live = not isinstance(self._clock, ReplayClock)
+        offset_us = self._clock.now_us() - self._sent_us
+        if self._offset_us is None:
+            self._offset_us = offset_us if live else max(offset_us, 0)
+        late_us = offset_us - self._offset_us
+        if (live and late_us < 0) or (self._utterance is None and late_us > GAP_US):
+            self._offset_us = offset_us
         if isinstance(self._clock, ReplayClock):
             self._clock.advance_to(self.to_clock(self._sent_us))
 

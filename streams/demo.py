@@ -25,7 +25,7 @@ from streams.viewer import Exchange, Viewer
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
-    console = Console()
+    console = Console(record=True)
     out: Path = args.out
     out.mkdir(parents=True, exist_ok=True)
     config = config.model_copy(update={"server": _server(config.server, fast=args.fast)})
@@ -38,8 +38,9 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
         viewer = asyncio.run(_demo(streams, video, console, fast=args.fast))
     finally:
         streams.close()
-    _save(viewer.exchanges, out)
-    console.print(f"\nAnswers and transcript are in {out}/", highlight=False)
+    save(viewer.exchanges, out)
+    console.print(f"\nAnswers, transcript and this terminal (SVG) are in {out}/", highlight=False)
+    console.save_svg(str(out / "terminal.svg"), title="streams demo")
     missing = [each.line.text for each in viewer.exchanges if not each.answer]
     if viewer.errors or missing:
         raise StreamsError(f"errors: {viewer.errors}; unanswered: {missing}")
@@ -72,7 +73,7 @@ async def _demo(streams: Streams, video: Path, console: Console, *, fast: bool) 
     return viewer
 
 
-def _save(exchanges: Sequence[Exchange], out: Path) -> None:
+def save(exchanges: Sequence[Exchange], out: Path) -> None:
     """WAV files of the answers and a transcript of the conversation."""
     text = []
     for number, exchange in enumerate(exchanges, 1):

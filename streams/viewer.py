@@ -62,7 +62,7 @@ class Viewer:
         self._mouth: deque[Samples] = deque()
         self._asked: deque[Exchange] = deque()
         self._answering: dict[str, Exchange] = {}
-        self._confirmed = ""
+        self._confirmed = self._hearing = ""
         self._seen = ""
         self._speaking = asyncio.Event()
         self._finished = asyncio.Condition()
@@ -161,9 +161,11 @@ class Viewer:
                 self._confirmed = f"{self._confirmed} {event['confirmed']}".strip()
                 partial = f"{self._confirmed} {event['tentative']}".strip()
                 self._timeline.tick(0, hearing=partial)
-                self._timeline.say("hears", f"{partial} …")
+                if partial != self._hearing:
+                    self._timeline.say("hears", f"{partial} …")
+                self._hearing = partial
             case "conversation.item.input_audio_transcription.completed":
-                self._confirmed = ""
+                self._confirmed = self._hearing = ""
                 self._timeline.tick(0, hearing="")
                 self._timeline.say("you", event["transcript"] or "(nothing)")
                 if self._asked:

@@ -126,6 +126,8 @@ class EfficientNetEncoder:
 def _make_namer(settings: dict[str, Any], path: Path, min_confidence: float) -> Namer:
     """Names from the model's own settings; in good words, and with kinds, for ImageNet's 1,000 classes."""
     labels: list[str] | None = settings.get("label_names")
+    if not labels and timm.data.infer_imagenet_subset(settings) == "imagenet-1k":
+        labels = ImageNetInfo().label_names()  # most checkpoints of timm's hub leave them out
     if not labels:
         raise ModelError(f"{path} does not say what its classes are called (label_names)", param=str(path))
     if labels == ImageNetInfo().label_names():

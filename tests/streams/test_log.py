@@ -1,8 +1,6 @@
-import io
 import json
 import logging
 import re
-import sys
 
 import pytest
 
@@ -11,21 +9,19 @@ from streams.log import ROOT, configure_logging, get_logger
 
 
 @pytest.fixture
-def logged(monkeypatch):
-    """Configures logging and returns what was written since, line by line."""
+def logged(capsys):
+    """Configures logging and returns what was written since the last call, line by line."""
     root = logging.getLogger(ROOT)
-    before = root.handlers[:], root.level, root.propagate
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
+    handlers, level, propagate = root.handlers[:], root.level, root.propagate
 
     def lines(**config):
         if config:
             configure_logging(LogConfig(**config))
-        return stream.getvalue().splitlines()
+        return capsys.readouterr().err.splitlines()
 
     yield lines
-    root.handlers[:], root.propagate = before[0], before[2]
-    root.setLevel(before[1])
+    root.handlers[:], root.propagate = handlers, propagate
+    root.setLevel(level)
 
 
 def test_a_line_of_text_is_time_level_event_and_fields(logged):
