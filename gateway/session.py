@@ -214,9 +214,10 @@ class LiveSession:
         self._follow(self._session.speech_started(at_us))
 
     def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None:
-        waited_us = 0 if self._in_order else self._clock.now_us() - self._hearing.to_clock(voice_end_us)
+        ended_us = self._hearing.to_clock(voice_end_us)
+        waited_us = 0 if self._in_order else self._clock.now_us() - ended_us
         watch = Stopwatch(max(waited_us, 0) / US_PER_MS)
-        self._turn = Turn(utterance, voice_end_us, self._hearing.to_clock(0), watch)
+        self._turn = Turn(utterance, voice_end_us, ended_us - voice_end_us, watch)
         committing, self._committing = self._committing, False
         self._follow(self._session.committed() if committing else self._session.speech_stopped(at_us))
 
@@ -269,7 +270,8 @@ class LiveSession:
                 self._emit(TranscriptFailed(item_id, error))
                 return
             if words := transcript.words:
-                start_us, end_us = words[0].start_us + turn.offset_us, words[-1].end_us + turn.offset_us
+                start_us = max(words[0].start_us + turn.offset_us, 0)
+                end_us = max(words[-1].end_us + turn.offset_us, start_us)
                 await self._hear(Heard(transcript.text, start_us, end_us, turn.watch))
             await self._responder.stopped()
             self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))

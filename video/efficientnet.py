@@ -50,7 +50,7 @@ class EfficientNetEncoder:
         config: dict[str, Any] = timm.data.resolve_model_data_config(model)
         settings: dict[str, Any] = model.pretrained_cfg
         self.name: str = settings["architecture"]
-        self._namer = _make_namer(settings, path, min_confidence)
+        self._namer = make_namer(settings, path, min_confidence)
         self._device = torch.device(device)
         # Depthwise convolutions run 1.2 to 1.6 times as fast on CPU with channels last.
         self._model = model.eval().to(self._device).to(memory_format=torch.channels_last)
@@ -123,7 +123,7 @@ class EfficientNetEncoder:
         return Sighting(frame.pts_us, labels, Embedding(frame.pts_us, self.name, vector))
 
 
-def _make_namer(settings: dict[str, Any], path: Path, min_confidence: float) -> Namer:
+def make_namer(settings: dict[str, Any], path: Path, min_confidence: float) -> Namer:
     """Names from the model's own settings; in good words, and with kinds, for ImageNet's 1,000 classes."""
     labels: list[str] | None = settings.get("label_names")
     if not labels and timm.data.infer_imagenet_subset(settings) == "imagenet-1k":

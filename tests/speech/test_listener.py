@@ -76,7 +76,9 @@ def flat(heard):
 def test_streaming_hears_what_one_push_hears(listen, talk, cut):
     whole = listen().push(talk, VAD_RATE)
     listener = listen()
-    pieces = [item for at in range(0, len(talk), cut) for item in listener.push(talk[at : at + cut], VAD_RATE)]
+    pieces = [
+        item for at in range(0, len(talk), cut) for item in listener.push(talk[at : at + cut], VAD_RATE)
+    ]
     assert flat(pieces) == flat(whole)
     assert len(utterances(whole)) == 2
 
@@ -249,6 +251,8 @@ class TestChangingHowTurnsAreFound:
         listener.push(numbered(100), VAD_RATE)
         listener.flush()
         listener.configure(TURNS)
-        ((start, chunks, (stop,)),) = utterances(listener.push(numbered(180)[100 * WINDOW_SAMPLES :], VAD_RATE))
+        ((start, chunks, (stop,)),) = utterances(
+            listener.push(numbered(180)[100 * WINDOW_SAMPLES :], VAD_RATE)
+        )
         assert (start.voice_us, stop.voice_end_us) == (150 * WINDOW_US, 160 * WINDOW_US)
         assert chunks[0].pts_us <= start.at_us < chunks[0].end_us

@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import pydantic
@@ -150,7 +151,5 @@ def test_every_setting_is_listed_once_and_can_be_set():
 
 @given(st.dictionaries(st.text(max_size=20).map("STREAMS_".__add__), st.text(max_size=20), max_size=3))
 def test_any_environment_makes_a_configuration_or_a_config_error(environ):
-    try:
+    with contextlib.suppress(ConfigError):
         assert isinstance(load_config(environ=environ), StreamsConfig)
-    except ConfigError as error:
-        assert error.param

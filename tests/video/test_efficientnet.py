@@ -9,7 +9,7 @@ from streams.config import VideoConfig
 from streams.errors import ModelError, ModelNotFoundError
 from streams.types import Frame
 from video.decode import MediaReader
-from video.efficientnet import EfficientNetEncoder
+from video.efficientnet import EfficientNetEncoder, make_namer
 from video.image import decode_image
 
 
@@ -130,7 +130,7 @@ def test_a_broken_model_is_a_model_error(tmp_path, vision_dir, break_it):
     assert caught.value.param == str(tmp_path / "model")
 
 
-def test_a_model_without_class_names_is_refused(tmp_path, vision_dir):
+def test_a_model_that_leaves_imagenets_names_out_has_them(tmp_path, vision_dir):
     shutil.copytree(vision_dir, tmp_path / "model")
     path = tmp_path / "model/config.json"
     config = json.loads(path.read_text())
@@ -138,5 +138,9 @@ def test_a_model_without_class_names_is_refused(tmp_path, vision_dir):
         place.pop("label_names", None)
         place.pop("label_descriptions", None)
     path.write_text(json.dumps(config))
+    EfficientNetEncoder(tmp_path / "model")
+
+
+def test_a_model_without_class_names_is_refused(tmp_path):
     with pytest.raises(ModelError, match="label_names"):
-        EfficientNetEncoder(tmp_path / "model")
+        make_namer({"num_classes": 7}, tmp_path, 0.35)

@@ -1,0 +1,249 @@
+"""One response, with an answer that is written as the test says and a voice of a second a clause."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from gateway.response import Response, Stopwatch
+from streams.clock import ReplayClock
+from streams.conversation import Item, SessionOptions
+from streams.errors import InvalidRequestError
+from streams.events import AudioDelta, MomentsRecalled, TextDelta
+from streams.pipeline import Worker
+from streams.types import Token
+
+S = 1_000_000
+RATE = 24_000
+LEAD_US = 1_000_000
+PIECE_US = 400_000
+TIMEOUT_S = 30
+CLAUSES = (" Once upon a time there was a cat.", " It lived in a palace.", " There it slept.")
+
+
+class Written:
+    """An answer whose tokens are known beforehand."""
+
+    def __init__(self, *texts):
+        self._texts = list(texts)
+        self.written = []
+        self.prepared = False
+
+    def prepare(self):
+        yield
+        self.prepared = True
+        return ()
+
+    def step(self, now_us):
+        if len(self.written) == len(self._texts):
+            return None
+        token = Token(len(self.written), self._texts[len(self.written)], now_us)
+        self.written.append(token)
+        return token
+
+
+class Second:
+    """Speaks every clause in exactly a second, from its first sample on."""
+
+    rate = RATE
+    voices = ("heart",)
+
+    def __init__(self):
+        self.said = []
+
+    def synthesize(self, text, *, voice=None, speed=1.0):
+        if "unspeakable" in text:
+            raise InvalidRequestError("cannot be said", param="text")
+        self.said.append((text, voice, speed))
+        return np.full(RATE, 0.5, np.float32)
+
+
+class Stage:
+    """A response and all around it."""
+
+    def __init__(self, workers, answer, *, modality="audio", paced=True, **options):
+        self.clock = ReplayClock(10 * S)
+        self.events = []
+        self.voice = Second()
+        self.answer = answer
+        self.on_event = lambda event: None
+        self.workers = engine, voice_worker = workers
+        self.response = Response(
+            "resp_1",
+            answer,
+            SessionOptions(modality=modality, **options),
+            engine=engine,
+            voice=self.voice,
+            voice_worker=voice_worker,
+            clock=self.clock,
+            emit=self.emit,
+            min_clause_chars=10,
+            lead_ms=LEAD_US // 1_000,
+            watch=Stopwatch(already_ms=500),
+            paced=paced,
+        )
+
+    def emit(self, event):
+        self.events.append(event)
+        self.on_event(event)
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def heard_us(self):
+        chunks = self.of(AudioDelta)
+        return chunks[-1].chunk.end_us if chunks else 0
+
+    def begin(self):
+        return Item("item_1", "assistant", (), "in_progress")
+
+    async def run(self):
+        async with asyncio.timeout(TIMEOUT_S):
+            await self.response.run(self.begin)
+
+    async def settled(self):
+        """Until nothing more is sent while the clock stands still."""
+        quiet = 0
+        while quiet < 5:
+            before = len(self.events)
+            for worker in self.workers:
+                await worker.run(lambda: None)
+            quiet = quiet + 1 if before == len(self.events) else 0
+
+
+@pytest.fixture
+def workers():
+    pair = Worker("llm"), Worker("tts")
+    yield pair
+    for worker in pair:
+        worker.close()
+
+
+def test_text_is_told_token_by_token_without_the_space_before_it(workers):
+    stage = Stage(workers, Written(" ", " Yes", ",", "", " it", " is."), modality="text")
+    asyncio.run(stage.run())
+    assert isinstance(stage.events[0], MomentsRecalled)
+    assert [event.text for event in stage.of(TextDelta)] == ["Yes", ",", " it", " is."]
+    assert {(event.response_id, event.item_id) for event in stage.of(TextDelta)} == {("resp_1", "item_1")}
+    assert stage.response.kept_text == "Yes, it is."
+    assert stage.response.kept_tokens is None
+    assert stage.voice.said == []
+
+
+def test_every_clause_is_spoken_in_the_voice_that_was_asked_for(workers):
+    stage = Stage(workers, Written(*CLAUSES), paced=False, voice="heart", speed=1.2)
+    asyncio.run(stage.run())
+    said = "".join(text for text, _, _ in stage.voice.said)
+    assert said == "".join(CLAUSES).strip()
+    assert {each[1:] for each in stage.voice.said} == {("heart", 1.2)}
+    chunks = [event.chunk for event in stage.of(AudioDelta)]
+    assert [chunk.pts_us for chunk in chunks] == [0, *(chunk.end_us for chunk in chunks[:-1])]
+    assert stage.heard_us == 3 * S
+    assert {event.item_id for event in stage.of(AudioDelta)} == {"item_1"}
+
+
+def test_stages_end_in_their_order_and_count_from_the_end_of_the_question(workers):
+    stage = Stage(workers, Written(*CLAUSES), paced=False)
+    asyncio.run(stage.run())
+    times = stage.response.times
+    stages = [times.recall_ms, times.first_token_ms, times.first_audio_ms, times.total_ms]
+    assert stages == sorted(stages)
+    assert stages[0] >= 500
+
+
+def test_sound_is_sent_no_further_ahead_of_being_heard_than_the_lead(workers):
+    async def scenario():
+        stage = Stage(workers, Written(*CLAUSES))
+        running = asyncio.create_task(stage.run())
+        start_us = stage.clock.now_us()
+        for heard_us in (0, S // 2, S, 3 * S // 2):
+            stage.clock.advance_to(start_us + heard_us)
+            await stage.settled()
+            assert LEAD_US <= stage.heard_us - heard_us <= LEAD_US + PIECE_US
+            assert not running.done()
+        stage.clock.advance_to(start_us + 2 * S)
+        await running
+        assert stage.heard_us == 3 * S
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("heard_us", "kept"),
+    [(0, 0), (1, 1), (S, 1), (S + 1, 2), (2 * S, 2)],
+    ids=["nothing heard", "first begun", "first heard", "second begun", "second heard"],
+)
+def test_of_an_interrupted_answer_what_was_heard_is_kept(workers, heard_us, kept):
+    async def scenario():
+        stage = Stage(workers, Written(*CLAUSES))
+        running = asyncio.create_task(stage.run())
+        start_us = stage.clock.now_us()
+        await stage.settled()
+        stage.clock.advance_to(start_us + heard_us)
+        await stage.settled()
+        stage.response.stop("turn_detected")
+        stopped = list(stage.events)
+        stage.clock.advance_to(start_us + 60 * S)
+        await running
+        assert stage.events == stopped
+        assert stage.response.stopped == "turn_detected"
+        assert stage.response.kept_text == "".join(CLAUSES[:kept]).strip()
+        assert stage.response.kept_tokens == kept
+        assert stage.response.kept_text == "".join(CLAUSES[:kept]).strip(), "time changes nothing of it"
+
+    asyncio.run(scenario())
+
+
+def test_on_media_time_what_was_sent_counts_as_heard(workers):
+    stage = Stage(workers, Written(*CLAUSES), paced=False)
+    stage.on_event = lambda event: (
+        stage.response.stop("turn_detected") if stage.heard_us == PIECE_US + S else None
+    )
+    asyncio.run(stage.run())
+    assert stage.heard_us == PIECE_US + S
+    assert stage.response.kept_text == "".join(CLAUSES[:2]).strip()
+
+
+def test_a_stop_while_text_is_written_computes_no_further_token(workers):
+    stage = Stage(workers, Written(*"abcdefgh"), modality="text")
+    stage.on_event = lambda event: (
+        stage.response.stop("client_cancelled")
+        if isinstance(event, TextDelta) and event.text == "c"
+        else None
+    )
+    asyncio.run(stage.run())
+    assert [event.text for event in stage.of(TextDelta)] == ["a", "b", "c"]
+    assert len(stage.answer.written) == 3
+    assert (stage.response.kept_text, stage.response.kept_tokens) == ("abc", 3)
+
+
+def test_the_first_reason_to_stop_counts(workers):
+    stage = Stage(workers, Written("a"), modality="text")
+    stage.response.stop("client_cancelled")
+    stage.response.stop("turn_detected")
+    assert stage.response.stopped == "client_cancelled"
+
+
+def test_stopped_before_it_began_the_question_is_read_but_nothing_is_told(workers):
+    stage = Stage(workers, Written(*CLAUSES))
+    stage.response.stop("turn_detected")
+    asyncio.run(stage.run())
+    assert stage.answer.prepared
+    assert stage.events == []
+    assert stage.answer.written == []
+    assert (stage.response.kept_text, stage.response.kept_tokens) == ("", 0)
+
+
+def test_a_clause_that_cannot_be_spoken_fails_the_response(workers):
+    stage = Stage(workers, Written(" This is an unspeakable sentence.", " And more."), paced=False)
+    with pytest.raises(InvalidRequestError, match="cannot be said"):
+        asyncio.run(stage.run())
+
+
+def test_an_answer_without_words_has_no_sound(workers):
+    stage = Stage(workers, Written())
+    asyncio.run(stage.run())
+    assert [type(event) for event in stage.events] == [MomentsRecalled]
+    assert stage.response.kept_text == ""
+    assert stage.response.times.first_audio_ms is None

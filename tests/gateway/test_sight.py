@@ -1,0 +1,238 @@
+import asyncio
+import io
+import threading
+from dataclasses import replace
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from gateway.sight import UNSURE, Sight
+from llm.stream import Stream
+from streams.clock import ReplayClock, WallClock
+from streams.errors import MediaError
+from streams.events import FramesDropped, FrameSeen
+from streams.types import BlockKind
+
+S = 1_000_000
+TIMEOUT_S = 60
+
+
+class Gated:
+    """The real encoder, held until it is let through; it fails on an all-black picture."""
+
+    def __init__(self, encoder):
+        self._encoder = encoder
+        self.through = threading.Event()
+        self.through.set()
+        self.times = []
+
+    def encode(self, frames):
+        assert self.through.wait(TIMEOUT_S)
+        self.times += [frame.pts_us for frame in frames]
+        if not frames[0].image.any():
+            raise MediaError("too dark")
+        return self._encoder.encode(frames)
+
+
+@pytest.fixture(scope="module")
+def photograph(models):
+    folder = models.resolve("sample").path
+
+    def load(name):
+        picture = PIL.Image.open(next(folder.rglob(name))).convert("RGB")
+        return np.asarray(picture.resize((320, 240)))
+
+    return load
+
+
+@pytest.fixture
+def encoder(streams):
+    return Gated(streams.backend.encoder)
+
+
+@pytest.fixture
+def look(streams, config, encoder, tmp_path):
+    """Runs a scenario with a sight on the given clock, its stream's memory and what it told."""
+
+    def run(scenario, clock, **video):
+        async def whole():
+            events = []
+            backend = replace(streams.backend, encoder=encoder)
+            stream = await backend.engine.run(
+                lambda: Stream(backend.reader, config.memory, tmp_path / "memory", "You see.")
+            )
+            settings = config.video.model_copy(update=video)
+            sight = Sight(backend, settings, clock, stream, asyncio.Lock(), events.append)
+            async with asyncio.timeout(TIMEOUT_S):
+                await scenario(sight, stream.memory, events)
+            await sight.close()
+            await backend.engine.run(stream.close)
+
+        asyncio.run(whole())
+
+    return run
+
+
+def grey(level):
+    return np.full((48, 64, 3), level, np.uint8)
+
+
+def frames_in(memory):
+    return [block.info for block in memory.recent() if block.info.kind is BlockKind.FRAME]
+
+
+def of(events, kind):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_what_is_seen_is_read_and_told_at_its_time(look, photograph):
+    async def scenario(sight, memory, events):
+        await sight.append(photograph("coffee.png"), 0)
+        await sight.append(photograph("chelsea.png"), 2 * S)
+        await sight.drain()
+        assert events == [FrameSeen(0, "espresso coffee"), FrameSeen(2 * S, "cat")]
+        frames = frames_in(memory)
+        assert [(info.start_us, info.end_us, info.text) for info in frames] == [
+            (0, S, "espresso coffee"),
+            (2 * S, 3 * S, "cat"),
+        ]
+        picture = PIL.Image.open(io.BytesIO(sight.thumbnail(frames[1].id)))
+        assert (picture.format, max(picture.size)) == ("JPEG", 160)
+        assert sight.thumbnail(99) is None
+
+    look(scenario, ReplayClock())
+
+
+def test_the_first_frame_of_a_sender_is_now(look, encoder):
+    async def scenario(sight, memory, events):
+        for pts_us, level in ((1_000 * S, 50), (1_003 * S, 150), (990 * S, 250)):
+            await sight.append(grey(level), pts_us)
+        await sight.drain()
+        assert encoder.times == [5 * S, 8 * S, 0]
+        await sight.append(grey(1), None)
+        await sight.drain()
+        assert encoder.times[-1] == 8 * S
+
+    clock = ReplayClock(5 * S)
+    look(scenario, clock)
+    assert clock.now_us() == 8 * S
+
+
+def test_on_media_time_senders_wait_and_nothing_is_dropped(look, encoder):
+    async def scenario(sight, memory, events):
+        encoder.through.clear()
+
+        async def send():
+            for number in range(12):
+                await sight.append(grey(255 * (number % 2) or 9), number * S)
+
+        sending = asyncio.create_task(send())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not sending.done()
+        assert sight.counts.seen <= 5
+        encoder.through.set()
+        await sending
+        await sight.drain()
+        assert (sight.counts.seen, sight.counts.encoded, sight.counts.dropped) == (12, 12, 0)
+        assert [event.pts_us for event in of(events, FrameSeen)] == [number * S for number in range(12)]
+        assert of(events, FramesDropped) == []
+
+    look(scenario, ReplayClock(), queue_frames=3)
+
+
+def test_live_the_oldest_waiting_frames_are_dropped_and_every_one_is_reported(look, encoder):
+    async def scenario(sight, memory, events):
+        encoder.through.clear()
+        for number in range(20):
+            await sight.append(grey(255 * (number % 2) or 9), number * S)
+            await asyncio.sleep(0)
+        encoder.through.set()
+        await sight.drain()
+        assert (sight.counts.seen, sight.counts.encoded, sight.counts.dropped) == (20, 5, 15)
+        offset_us = encoder.times[0]
+        assert [time - offset_us for time in encoder.times] == [n * S for n in (0, 16, 17, 18, 19)]
+        reports = of(events, FramesDropped)
+        assert sum(report.count for report in reports) == 15
+        assert [report.total for report in reports] == list(np.cumsum([report.count for report in reports]))
+        assert {report.reason for report in reports} == {"overload"}
+
+    look(scenario, WallClock(), queue_frames=4)
+
+
+def test_frames_above_the_rate_and_duplicates_are_seen_but_not_encoded(look, encoder):
+    async def scenario(sight, memory, events):
+        for tenth in range(25):
+            await sight.append(grey(9), tenth * S // 10)
+        await sight.append(grey(200), 3 * S)
+        await sight.drain()
+        assert (sight.counts.seen, sight.counts.encoded, sight.counts.dropped) == (26, 2, 0)
+        assert encoder.times == [0, 3 * S]
+
+    look(scenario, ReplayClock())
+
+
+def test_the_same_again_is_read_again_only_when_it_lasted(look, photograph):
+    cat = photograph("chelsea.png")
+    shifted = np.roll(cat, 40, axis=1)
+
+    async def scenario(sight, memory, events):
+        for second in range(9):
+            await sight.append(shifted if second % 2 else cat, second * S)
+        await sight.drain()
+        assert {event.text for event in of(events, FrameSeen)} == {"cat"}
+        assert len(of(events, FrameSeen)) == 9
+        assert [info.start_us for info in frames_in(memory)] == [0, 4 * S, 8 * S]
+
+    look(scenario, ReplayClock(), keep_every_s=4)
+
+
+def test_an_unsure_encoder_adds_nothing_unless_the_picture_is_pointed_at(look):
+    rows, columns = np.mgrid[0:48, 0:64]
+    gradient = np.stack([columns * 4, rows * 5, (columns + rows) * 2], -1).astype(np.uint8)
+
+    async def scenario(sight, memory, events):
+        await sight.append(gradient, 0)
+        await sight.drain()
+        assert events == [FrameSeen(0, "")]
+        assert frames_in(memory) == []
+        assert await sight.show(gradient) == UNSURE
+        assert [info.text for info in frames_in(memory)] == [UNSURE]
+
+    look(scenario, ReplayClock())
+
+
+def test_a_picture_that_is_shown_is_named_now(look, photograph):
+    async def scenario(sight, memory, events):
+        assert await sight.show(photograph("coffee.png")) == "espresso coffee"
+        (info,) = frames_in(memory)
+        assert info.start_us == 7 * S
+        assert sight.thumbnail(info.id) is not None
+
+    look(scenario, ReplayClock(7 * S))
+
+
+def test_frames_that_wait_can_be_forgotten(look, encoder):
+    async def scenario(sight, memory, events):
+        encoder.through.clear()
+        for number in range(4):
+            await sight.append(grey(255 * (number % 2) or 9), number * S)
+            await asyncio.sleep(0)
+        sight.clear()
+        encoder.through.set()
+        await sight.drain()
+        assert encoder.times == [0]
+
+    look(scenario, ReplayClock())
+
+
+def test_a_frame_that_fails_does_not_stop_the_next(look, caplog):
+    async def scenario(sight, memory, events):
+        await sight.append(grey(0), 0)
+        await sight.append(grey(200), S)
+        await sight.drain()
+        assert [event.pts_us for event in events] == [S]
+        assert sight.counts.encoded == 1
+
+    look(scenario, ReplayClock())
