@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 from gateway.backend import Backend
@@ -17,6 +20,7 @@ from gateway.session import LiveSession
 from llm.chat import load_chat
 from llm.loading import load_backbone
 from llm.stream import Reader, Stream
+from speech.asr import ASR_RATE
 from speech.hibari import HibariSynthesizer
 from speech.silero import SileroDetector, load_silero
 from speech.whisper import WhisperRecognizer
@@ -28,6 +32,7 @@ from streams.log import get_logger
 from streams.models.progress import Progress
 from streams.pipeline import Worker
 from streams.session import new_id
+from streams.types import Frame
 from video.efficientnet import EfficientNetEncoder
 
 log = get_logger(__name__)
@@ -63,8 +68,23 @@ def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Bac
         encoder=EfficientNetEncoder(vision, config.video.min_confidence),
         encoder_worker=Worker("vision", lambda: torch.set_num_threads(threads)),
     )
+    _warm_up(backend, config)
     log.info("models.loaded", seconds=round(time.perf_counter() - start, 2), llm=llm.name, asr=asr.name)
     return backend
+
+
+def _warm_up(backend: Backend, config: StreamsConfig) -> None:
+    """Run each model once on its thread: a first run is several times slower, and would be a user's."""
+    noise = np.random.default_rng(0).normal(0, 0.1, ASR_RATE).astype(np.float32)
+    picture = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
+    runs: list[Future[Any]] = [
+        backend.engine.submit(lambda: backend.reader.sinks(config.llm.instructions)),
+        backend.recognizer_worker.submit(lambda: backend.recognizer.transcribe(noise)),
+        backend.synthesizer_worker.submit(lambda: backend.synthesizer.synthesize("Ready.")),
+        backend.encoder_worker.submit(lambda: backend.encoder.encode([Frame(0, picture)])),
+    ]
+    for run in runs:
+        run.result()
 
 
 def _with_primer(config: StreamsConfig) -> bool:

@@ -7,6 +7,7 @@ import asyncio
 import tempfile
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -101,12 +102,11 @@ class Caller:
             if self._turn is not None and not self._mouth and not self._turn.voice_end:
                 self._turn.voice_end = time.perf_counter()
 
-    async def camera(self, client: RealtimeClient, video: Path) -> None:
-        for number, frame in enumerate(cycle(list(frames_of(video, FRAMES_PER_S)))):
+    async def camera(self, client: RealtimeClient, pictures: Sequence[bytes]) -> None:
+        for number, picture in enumerate(cycle(pictures)):
             at_us = round(number * US_PER_S / FRAMES_PER_S)
             await self._clock.sleep_until(at_us)
-            jpeg = await asyncio.to_thread(encode_jpeg, frame.image)
-            await client.append_frame(jpeg, at_us // US_PER_MS)
+            await client.append_frame(picture, at_us // US_PER_MS)
 
     async def ask(self, question: str, voice: Samples) -> Turn:
         """Speak, and return when the answer is complete."""
@@ -135,17 +135,19 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     streams = Streams.load(config.model_copy(update={"server": server}))
     try:
         with tempfile.TemporaryDirectory() as folder:
-            video = None
+            pictures: list[bytes] = []
             if not args.no_camera:
                 video = make_sample_video(media, Path(folder) / "sample.mp4").path
-            turns = asyncio.run(_measure(streams, video, QUESTIONS[: args.questions]))
+                # Before the clock runs: what is measured is the server, not this client.
+                pictures = [encode_jpeg(frame.image) for frame in frames_of(video, FRAMES_PER_S)]
+            turns = asyncio.run(_measure(streams, pictures, QUESTIONS[: args.questions]))
     finally:
         streams.close()
     emit(_report(turns, config, camera=not args.no_camera), args.json)
     return 0
 
 
-async def _measure(streams: Streams, video: Path | None, questions: tuple[str, ...]) -> list[Turn]:
+async def _measure(streams: Streams, pictures: Sequence[bytes], questions: tuple[str, ...]) -> list[Turn]:
     voice = HibariSynthesizer()
     spoken = [voice.synthesize(question) for question in questions]
     caller = Caller()
@@ -154,8 +156,8 @@ async def _measure(streams: Streams, video: Path | None, questions: tuple[str, .
             "session.update", session={"type": "realtime", "streams": {"events": ["session.latency"]}}
         )
         tasks = [asyncio.create_task(caller.microphone(client))]
-        if video is not None:
-            tasks.append(asyncio.create_task(caller.camera(client, video)))
+        if pictures:
+            tasks.append(asyncio.create_task(caller.camera(client, pictures)))
         try:
             pairs = list(zip(questions, spoken, strict=True))
             console = Console(stderr=True)
