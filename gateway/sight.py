@@ -11,7 +11,8 @@ from gateway.live import Emit
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
 from streams.config import VideoConfig
-from streams.events import FramesDropped, FrameSeen
+from streams.errors import StreamsError
+from streams.events import FramesDropped, FrameSeen, SessionFailed
 from streams.pipeline import Stage
 from streams.types import US_PER_S, Frame, Image
 from video.encoder import Sighting
@@ -52,7 +53,7 @@ class Sight:
         self._reading = reading
         self._emit = emit
         self._sampler = Sampler(config)
-        self._stage: Stage[Frame] = Stage("sight", self._look, config.queue_frames)
+        self._stage: Stage[Frame] = Stage("sight", self._look, config.queue_frames, on_error=self._failed)
         self._offset_us: int | None = None
         self._unreported = 0
         self._reported_us = -REPORT_EVERY_US
@@ -92,6 +93,12 @@ class Sight:
         if self._unreported and due:
             self._emit(FramesDropped(self._unreported, self.counts.dropped, "overload"))
             self._unreported, self._reported_us = 0, now_us
+
+    def _failed(self, frame: Frame, error: Exception) -> None:
+        """A frame that could not be encoded or read is lost, and that is said; the next goes on."""
+        problem = error.message if isinstance(error, StreamsError) else "something went wrong in the server"
+        at_s = frame.pts_us / US_PER_S
+        self._emit(SessionFailed(StreamsError(f"the frame at {at_s:.1f} s is lost: {problem}")))
 
     async def _look(self, frame: Frame) -> None:
         (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))

@@ -1,6 +1,7 @@
 """What happens in a session, as small frozen classes; ``Event`` is their union.
 
-The gateway translates them to the wire, a replay prints them. Times are on the session's clock.
+The gateway translates them to the wire, a replay prints them. Times are on the session's clock, but for
+those of ``SpeechStarted`` and ``SpeechStopped``, which count the sound that was sent, as the wire does.
 """
 
 from __future__ import annotations

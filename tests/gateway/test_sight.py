@@ -11,7 +11,7 @@ from gateway.sight import UNSURE, Sight
 from llm.stream import Stream
 from streams.clock import ReplayClock, WallClock
 from streams.errors import MediaError
-from streams.events import FramesDropped, FrameSeen
+from streams.events import FramesDropped, FrameSeen, SessionFailed
 from streams.types import BlockKind
 
 S = 1_000_000
@@ -232,7 +232,10 @@ def test_a_frame_that_fails_does_not_stop_the_next(look, caplog):
         await sight.append(grey(0), 0)
         await sight.append(grey(200), S)
         await sight.drain()
-        assert [event.pts_us for event in events] == [S]
+        failed, seen = events
+        assert isinstance(failed, SessionFailed)
+        assert "the frame at 0.0 s is lost: too dark" in failed.error.message
+        assert seen.pts_us == S
         assert sight.counts.encoded == 1
 
     look(scenario, ReplayClock())
