@@ -103,12 +103,11 @@ class Responder:
         question = (
             Question(heard.text, heard.start_us, heard.end_us) if heard else Question("", now_us, now_us)
         )
-        instructions = options.instructions
         answer = Answer(
             self._stream,
             question,
             max_tokens=options.max_output_tokens,
-            instructions=instructions if instructions != self._session.options.instructions else None,
+            instructions=options.instructions,
             remember=command.in_conversation,
         )
         self._response = Response(

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.backend import Backend
 from gateway.hearing import Hearing
+from gateway.item_reader import ItemReader
 from gateway.live import Emit
 from gateway.responder import Heard, Responder
 from gateway.response import Stopwatch
@@ -16,24 +17,15 @@ from gateway.sight import FrameCounts, Sight
 from gateway.utterance import Utterance
 from llm.stream import Stream
 from memory.memory import MemoryStats
-from speech.asr import ASR_RATE
-from speech.audio import resample
-from speech.streaming import Partial, StreamingRecognizer
+from speech.streaming import Partial
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
-from streams.conversation import (
-    AudioContent,
-    ImageContent,
-    Item,
-    ResponseOptions,
-    SessionOptions,
-    TextContent,
-)
+from streams.conversation import Item, ResponseOptions, Role, SessionOptions
 from streams.errors import InvalidRequestError, StreamsError
-from streams.events import SessionFailed, TranscriptCompleted, TranscriptFailed, TranscriptPartial
+from streams.events import SessionFailed, TranscriptFailed, TranscriptPartial
 from streams.log import get_logger
 from streams.session import Outcome, Recognise, Respond, Session, StopResponse
-from streams.types import US_PER_MS, AudioChunk, Image, Samples, Transcript
+from streams.types import US_PER_MS, Image, Samples
 
 log = get_logger(__name__)
 
@@ -74,6 +66,7 @@ class LiveSession:
         self._reading = asyncio.Lock()
         self._hearing = Hearing(backend, config.speech, options.turn_detection, clock, self)
         self._sight = Sight(backend, config.video, clock, stream, self._reading, emit)
+        self._items = ItemReader(backend, self._sight, emit)
         self._pending: Heard | None = None
         self._turn: Turn | None = None
         self._committing = False
@@ -127,42 +120,25 @@ class LiveSession:
     async def add_item(self, item: Item, previous_item_id: str | None) -> None:
         watch = Stopwatch()
         self._follow(self._session.item_created(item, previous_item_id))
-        text = await self._text_of(item)
+        text = await self._items.text_of(item)
+        if self._recognising:
+            # What was said before the message comes before it.
+            await asyncio.wait([*self._recognising])
         if not text:
             return
         now_us = self._clock.now_us()
         if item.role == "user":
             await self._hear(Heard(text, now_us, now_us, watch))
-        else:
-            async with self._reading:
-                await self._backend.engine.drive(self._stream.take_message(now_us, item.role, text))
+            return
+        before, self._pending = self._pending, None
+        if before is not None:
+            # The message answers it, or goes on from it: it was a turn of the conversation.
+            await self._take_message(before.start_us, "user", before.text)
+        await self._take_message(now_us, item.role, text)
 
-    async def _text_of(self, item: Item) -> str:
-        """What a message says. Sound in it is recognised, unless its transcript came with it."""
-        texts: list[str] = []
-        for content in item.content:
-            match content:
-                case TextContent(text):
-                    texts.append(text)
-                case AudioContent(transcript=str(transcript)):
-                    texts.append(transcript)
-                case AudioContent(audio=AudioChunk() as audio):
-                    texts.append(await self._recognise_item(item.id, audio))
-                case ImageContent(image):
-                    await self._sight.show(image)
-        return "\n".join(text for text in texts if text)
-
-    async def _recognise_item(self, item_id: str, audio: AudioChunk) -> str:
-        recognizer = StreamingRecognizer(self._backend.recognizer)
-
-        def recognise() -> Transcript:
-            samples = resample(audio.samples, audio.rate, ASR_RATE)
-            recognizer.append(AudioChunk(0, ASR_RATE, samples))
-            return recognizer.finish(recognizer.end_us)
-
-        transcript = await self._backend.recognizer_worker.run(recognise)
-        self._emit(TranscriptCompleted(item_id, transcript, audio.duration_us))
-        return transcript.text
+    async def _take_message(self, at_us: int, role: Role, text: str) -> None:
+        async with self._reading:
+            await self._backend.engine.drive(self._stream.take_message(at_us, role, text))
 
     async def respond(self, options: ResponseOptions) -> str:
         if options.voice is not None:
@@ -291,5 +267,7 @@ class LiveSession:
             await asyncio.wait([*self._recognising])
         if self._in_order:
             await self._sight.drain()
-        heard, self._pending = self._pending, None
+        heard = self._pending
+        if command.in_conversation:
+            self._pending = None  # out of band, the question is still the conversation's to answer
         await self._responder.respond(command, heard)

@@ -11,6 +11,7 @@ from torch import Tensor
 from llm.chat import Passage
 from llm.sampler import Sampler
 from llm.stream import Stream, block_info
+from memory.block import Block
 from memory.memory import Recalled
 from streams.types import BlockKind, Moment, Token
 
@@ -39,13 +40,16 @@ class Answer:
         instructions: str | None = None,
         remember: bool = True,
     ) -> None:
-        """``instructions`` replaces the stream's for this answer; ``remember`` False keeps no block of it."""
+        """``instructions`` replaces the stream's for this answer; ``remember`` False keeps no block of it.
+
+        Runs no model, and so may be called on any thread.
+        """
         self._stream = stream
         self._question = question
         self._max_tokens = max_tokens
         self._remember = remember
         reader = stream.reader
-        self._sinks = stream.memory.sinks if instructions is None else reader.sinks(instructions)
+        self._instructions = instructions
         self._context = stream.answer_context
         config = reader.config
         self._sampler = Sampler(
@@ -66,18 +70,22 @@ class Answer:
     def prepare(self) -> Generator[None, None, tuple[Moment, ...]]:
         """Recall what the question needs and read it; returns the moments recalled, in time order."""
         stream, reader = self._stream, self._stream.reader
+        sinks = stream.memory.sinks if self._instructions is None else reader.sinks(self._instructions)
         recalled = Recalled((), ())
         asked: Passage | None = None
         if self._question.text:
             asked = reader.chat.question(self._question.start_us, self._question.text)
-            recalled = self._recall(asked)
+            recalled = self._recall(asked, sinks)
         # Taken together, with nothing read in between: each block is in one of the two.
         before = sorted((*recalled.blocks, *stream.memory.recent()), key=lambda block: block.id)
         yield
         asked_ids = asked.ids if asked else ()
         closing = len(reader.chat.ids(reader.chat.reply_suffix))
-        room = len(asked_ids) + len(self._opening) + self._max_tokens + closing
-        reader.assemble(self._context, [self._sinks, *before], room)
+        read = len(asked_ids) + len(self._opening) + closing
+        taken = sum(block.tokens for block in (sinks, *before)) + read
+        # An answer may be as long as the model's context allows, which is then said to be incomplete.
+        self._max_tokens = max(min(self._max_tokens, reader.backbone.spec.max_positions - taken), 1)
+        reader.assemble(self._context, [sinks, *before], read + self._max_tokens)
         hidden = yield from reader.prefill((*asked_ids, *self._opening), self._context)
         self._logits = reader.backbone.logits(hidden)
         self._asked = asked
@@ -85,11 +93,11 @@ class Answer:
         self.input_tokens = self._context.appended
         return recalled.moments
 
-    def _recall(self, asked: Passage) -> Recalled:
+    def _recall(self, asked: Passage, sinks: Block) -> Recalled:
         stream, reader = self._stream, self._stream.reader
         if not stream.memory.sealed_count:
             return Recalled((), ())
-        before = [self._sinks, *stream.memory.recent()]
+        before = [sinks, *stream.memory.recent()]
         return stream.memory.recall(reader.query(asked, self._question.start_us, before, self._context))
 
     def step(self, now_us: int) -> Token | None:
@@ -115,7 +123,8 @@ class Answer:
 
     def _starts_note(self, text: str) -> bool:
         """Whether ``text`` opens a line with a time: small models go on with notes like those they read."""
-        return bool(self.written) and self.written[-1].text.endswith("\n") and text.startswith("[")
+        primed = self._stream.reader.with_primer
+        return primed and bool(self.written) and self.written[-1].text.endswith("\n") and text.startswith("[")
 
     def finish(self, now_us: int, keep_tokens: int | None = None) -> None:
         """Remember the question and the first ``keep_tokens`` of the answer (all when None).

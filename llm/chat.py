@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class ChatFormat:
             raise ModelError("the model's chat template changes or drops messages", param="models.llm")
         return parts
 
-    @property
+    @cached_property
     def stop_ids(self) -> frozenset[int]:
         """Tokens that end a reply."""
         first = self.ids(self.reply_suffix)[:1]

@@ -35,7 +35,10 @@ def load_backbone(path: Path, config: LlmConfig) -> Backbone:
             param="llm.backend",
         )
     if config.backend == "hooked" or not lean:
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=spec.dtype).to(spec.device)
+        try:
+            model = AutoModelForCausalLM.from_pretrained(path, dtype=spec.dtype).to(spec.device)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path} cannot be loaded: {error}", param="models.llm") from None
         return HookedBackbone(model, spec)
     int8 = config.decode_weights == "int8" or (
         config.decode_weights == "auto" and spec.device.type == "cpu" and spec.dtype == torch.bfloat16
@@ -74,7 +77,9 @@ def _best_device() -> str:
 
 def _lean_can(model: PreTrainedConfig) -> bool:
     sliding = getattr(model, "use_sliding_window", False)
-    plain = model.hidden_act == "silu" and not getattr(model, "mlp_bias", False) and not sliding
+    plain = (
+        getattr(model, "hidden_act", None) == "silu" and not getattr(model, "mlp_bias", False) and not sliding
+    )
     return model.model_type in FAMILIES and plain and model.rope_parameters["rope_type"] != "dynamic"
 
 

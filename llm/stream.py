@@ -45,7 +45,7 @@ class Reader:
         self, backbone: Backbone, chat: ChatFormat, config: LlmConfig, *, with_primer: bool = False
     ) -> None:
         """``with_primer``: an example exchange stands behind every session's instructions."""
-        self._with_primer = with_primer
+        self.with_primer = with_primer
         self.backbone = backbone
         self.chat = chat
         self.config = config
@@ -55,7 +55,7 @@ class Reader:
     def _sinks(self, instructions: str) -> Block:
         """The block that instructions become, which never leaves the device."""
         passage = self.chat.instructions(instructions)
-        if self._with_primer:
+        if self.with_primer:
             passage = primed(self.chat, passage)
         info = block_info(0, BlockKind.SYSTEM, 0, 0, instructions, passage)
         return run(self.read(passage, [], self.backbone.new_context(), info))

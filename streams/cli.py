@@ -85,6 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StreamsError as error:
         sys.stderr.write(f"streams {command.name}: {error.message}\n")
         return FAILED
+    except OSError as error:
+        sys.stderr.write(f"streams {command.name}: {error}\n")
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     return status

@@ -69,7 +69,10 @@ async def _demo(streams: Streams, video: Path, console: Console, *, fast: bool) 
             RealtimeClient(server.url, viewer.on_event) as client,
         ):
             timeline.say("note", f"connected to {server.url}")
-            await viewer.run(client, video, lines)
+            try:
+                await viewer.run(client, video, lines)
+            except TimeoutError:
+                raise StreamsError("an answer did not come in time") from None
     return viewer
 
 

@@ -79,7 +79,10 @@ class TranscriptFailed:
 
 @dataclass(frozen=True, slots=True)
 class FrameSeen:
-    """A frame was encoded and kept in memory; ``text`` is what the model read of it."""
+    """A frame was encoded; ``text`` is what it shows, "" when the encoder is unsure.
+
+    It is read into memory when that is news.
+    """
 
     pts_us: int
     text: str

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.assembly import Streams
 from gateway.session import LiveSession
 from memory.memory import MemoryStats
+from speech.asr import ASR_RATE
 from streams.clock import Clock, ReplayClock, WallClock
 from streams.config import StreamsConfig
 from streams.conversation import Item, ResponseOptions, TextContent
@@ -116,6 +118,8 @@ class Replay:
             waiting = sorted(questions, key=lambda question: question.at_us)
             with MediaReader(self._source, video_fps=self._streams.config.video.sample_fps) as reader:
                 await self._play(session, reader, waiting)
+                # After a film comes silence, which ends what was being said when it was over.
+                await session.append_audio(np.zeros(ASR_RATE, np.float32), ASR_RATE)
                 skipped = reader.frames_skipped
             for question in waiting:
                 await self._ask_at(session, question)

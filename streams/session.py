@@ -68,6 +68,7 @@ class Session:
         self.active_response: str | None = None
         self._last_item: str | None = None
         self._utterance: str | None = None
+        self._owes_answer = False
 
     # Input by voice.
 
@@ -117,8 +118,12 @@ class Session:
         """The utterance's words are known. Nothing is answered when there are none."""
         outcomes: list[Outcome] = [TranscriptCompleted(item_id, transcript, audio_us)]
         turns = self.options.turn_detection
-        answers = turns is not None and turns.create_response
-        if transcript.words and answers and self.active_response is None:
+        if turns is None or not turns.create_response:
+            return outcomes
+        self._owes_answer |= bool(transcript.words)
+        # Who has begun to speak again is not talked over: the answer comes after what is said next.
+        listening = self._utterance is not None and turns.interrupt_response
+        if self._owes_answer and not listening and self.active_response is None:
             outcomes += self.response_requested(ResponseOptions())
         return outcomes
 
@@ -145,6 +150,7 @@ class Session:
                 f"response {self.active_response} is still active",
                 code="conversation_already_has_active_response",
             )
+        self._owes_answer = False
         response_id = self.active_response = new_id("resp")
         options = overrides.applied_to(self.options)
         return [

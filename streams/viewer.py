@@ -105,8 +105,9 @@ class Viewer:
             await self._finish_speaking(client)
             await asyncio.wait_for(self._speaking.wait(), ANSWER_TIMEOUT_S)
         else:
-            while not self._speaking.is_set():
-                await self._send_sound(client)
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                while not self._speaking.is_set():
+                    await self._send_sound(client)
             for _ in range(round(INTERRUPT_AFTER_S * 1_000 / CHUNK_MS)):
                 await self._send_sound(client)
         self._timeline.say("note", "interrupting …")

@@ -234,6 +234,16 @@ def test_a_reply_holds_what_was_said(modality, content):
     assert talk.reply_finished(item, "Hi.", options, complete=False).status == "incomplete"
 
 
+def test_who_goes_on_speaking_is_answered_when_done():
+    talk = session()
+    talk.speech_started(0)
+    first = talk.speech_stopped(1)[-1].item_id
+    talk.speech_started(2)
+    assert Respond not in kinds(talk.recognised(first, WORDS, 1))
+    second = talk.speech_stopped(3)[-1].item_id
+    assert Respond in kinds(talk.recognised(second, NOTHING, 1))
+
+
 class AnySession(RuleBasedStateMachine):
     """Calls in any order that a session's surroundings can make them in."""
 
@@ -244,6 +254,7 @@ class AnySession(RuleBasedStateMachine):
         self.items = set()
         self.unrecognised = []
         self.responses = set()
+        self.owed = False
 
     def follow(self, outcomes):
         """Checks what holds of every outcome, whatever led to it."""
@@ -259,6 +270,7 @@ class AnySession(RuleBasedStateMachine):
                 case ResponseCreated(response_id):
                     assert response_id not in self.responses
                     self.responses.add(response_id)
+                    self.owed = False
                 case Respond(response_id) | StopResponse(response_id):
                     assert response_id == self.talk.active_response
 
@@ -308,9 +320,12 @@ class AnySession(RuleBasedStateMachine):
     @rule(transcript=st.sampled_from([WORDS, NOTHING]))
     def recognise(self, transcript):
         was_active, turns = self.talk.active_response, self.talk.options.turn_detection
+        creates = turns is not None and turns.create_response
+        self.owed = self.owed or (creates and bool(transcript.words))
+        listening = turns is not None and turns.interrupt_response and self.talk.utterance is not None
+        answered = creates and self.owed and not listening and not was_active
         outcomes = self.talk.recognised(self.unrecognised.pop(0), transcript, 1)
         self.follow(outcomes)
-        answered = bool(transcript.words and turns and turns.create_response and not was_active)
         assert (Respond in kinds(outcomes)) == answered
 
     @rule(previous=st.sampled_from(["last", "none", "wrong"]))
