@@ -31,7 +31,7 @@ class Passage:
 class ChatFormat:
     """Turns what was seen and said into passages of the model's chat format.
 
-    Every passage opens with its time as text, so that the model knows when. Frames and overheard
+    Every passage but a reply opens with its time as text, so that the model knows when. Frames and overheard
     speech stand between the turns as notes; what is said to the model and what it says are turns.
     """
 

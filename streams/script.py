@@ -21,8 +21,8 @@ class Line:
 SCRIPT = (
     Line(11.0, "What do you see now?", "now"),
     Line(40.0, "The meeting with Anna is on Friday at noon.", "remember"),
-    Line(98.0, "Did you see a cat?", "long ago"),
-    Line(114.0, "What was in the cup?", "long ago"),
+    Line(98.0, "What was in the cup?", "long ago"),
+    Line(114.0, "Did you see a cat?", "long ago"),
     Line(128.0, "Explain in detail how coffee is made.", "story"),
     Line(128.0, "Wait, what do you see now?", "interruption"),
     Line(152.0, "When is the meeting with Anna?", "said before"),

@@ -175,9 +175,10 @@ class Session:
         return item, previous
 
     def reply_finished(self, item: Item, text: str, options: SessionOptions, complete: bool) -> Item:
-        """The reply's item with what was said; the session is free for the next response."""
+        """The reply's item with what was said."""
         content = TextContent(text) if options.modality == "text" else AudioContent(text)
         return replace(item, content=(content,), status="completed" if complete else "incomplete")
 
     def response_finished(self) -> None:
+        """The session is free for the next response."""
         self.active_response = None
