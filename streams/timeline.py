@@ -7,6 +7,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
+from rich.table import Table
+from rich.text import Text
 
 from streams.types import format_time
 
@@ -45,8 +47,12 @@ class Timeline:
 
     def say(self, kind: str, text: str) -> None:
         """A line that stays."""
-        stamp = f"[dim]{format_time(self._at_us)}[/]"
-        self._console.print(f"{stamp}  {kind:>9}  [{STYLES[kind]}]{escape(text)}[/]", highlight=False)
+        row = Table.grid(padding=(0, 2))
+        row.add_column(style="dim", no_wrap=True)
+        row.add_column(width=9, justify="right", no_wrap=True)
+        row.add_column(style=STYLES[kind])
+        row.add_row(format_time(self._at_us), kind, Text(text))
+        self._console.print(row, highlight=False)
 
     def tick(
         self,
