@@ -11,13 +11,12 @@ import numpy as np
 from rich.console import Console
 
 from gateway.assembly import Streams
-from gateway.models import build_registry
 from speech.audio import write_wav
 from speech.hibari import HibariSynthesizer
 from streams.client import WIRE_RATE, RealtimeClient
 from streams.config import ServerConfig, StreamsConfig
 from streams.errors import StreamsError
-from streams.sample import make_sample_video
+from streams.sample import make_sample_video, sample_media
 from streams.script import SCRIPT
 from streams.serve import new_server
 from streams.timeline import Timeline
@@ -52,8 +51,7 @@ def _server(server: ServerConfig, *, fast: bool) -> ServerConfig:
 
 
 def _make_video(config: StreamsConfig, video: Path) -> None:
-    media = build_registry(config.models).resolve("sample").path
-    assert media is not None
+    media = sample_media(config.models)
     partial = video.with_suffix(".partial.mp4")
     make_sample_video(media, partial)
     partial.replace(video)

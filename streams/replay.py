@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -21,7 +19,7 @@ from speech.asr import ASR_RATE
 from streams.clock import Clock, ReplayClock, WallClock
 from streams.config import StreamsConfig
 from streams.conversation import Item, ResponseOptions, TextContent
-from streams.errors import StreamsError
+from streams.document import write_document
 from streams.events import (
     Event,
     FramesDropped,
@@ -236,14 +234,8 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
         result = asyncio.run(replay.run(questions))
     finally:
         streams.close()
-    document = json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n"
-    if args.json == "-":
-        sys.stdout.write(document)
-    elif args.json is not None:
-        try:
-            Path(args.json).write_text(document, "utf-8")
-        except OSError as error:
-            raise StreamsError(f"cannot write {args.json}: {error.strerror}", param="--json") from None
+    if args.json is not None:
+        write_document(result.to_json(), args.json)
     else:
         frames = result.to_json()["frames"]
         memory = result.to_json()["memory"]

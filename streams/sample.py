@@ -13,6 +13,8 @@ import numpy as np
 import PIL.Image
 from av.container import OutputContainer
 
+from gateway.models import build_registry
+from streams.config import ModelsConfig
 from streams.errors import MediaError
 from streams.types import US_PER_S, AudioChunk, Frame, Image, Samples
 from video.decode import MediaReader
@@ -68,6 +70,13 @@ SHOTS = (
     Shot("a Chinese palace", "china.jpg", (0.50, 0.65, 0.90), (0.50, 0.55, 0.80)),
     Shot("a cartoon rabbit", "bigbuckbunny.mp4"),
 )
+
+
+def sample_media(config: ModelsConfig) -> Path:
+    """The folder with the photographs and clips, fetched if need be. Raises ModelError."""
+    media = build_registry(config).resolve("sample").path
+    assert media is not None
+    return media
 
 
 def make_sample_video(media_dir: Path, out: Path, *, narration: Sequence[AudioChunk] = ()) -> SampleVideo:

@@ -11,12 +11,11 @@ from pathlib import Path
 from rich.console import Console
 
 from gateway.assembly import Streams
-from gateway.models import build_registry
 from streams.bench.report import Cell, Column, Report, emit
 from streams.config import StreamsConfig
 from streams.question import TimedQuestion
 from streams.replay import Replay, ReplayAnswer
-from streams.sample import SampleVideo, Scene, make_sample_video
+from streams.sample import SampleVideo, Scene, make_sample_video, sample_media
 from streams.types import US_PER_S, format_time
 
 
@@ -63,8 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
-    media = build_registry(config.models).resolve("sample").path
-    assert media is not None
+    media = sample_media(config.models)
     memory = config.memory.model_copy(update={"window_tokens": WINDOW_TOKENS})
     config = config.model_copy(update={"memory": memory})
     streams = Streams.load(config)

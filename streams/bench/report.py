@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from streams.errors import ConfigError
+from streams.document import write_document
 
 Cell: TypeAlias = str | int | float | None
 
@@ -48,15 +45,9 @@ def emit(report: Report, json_path: str | None = None) -> None:
         "rows": [dict(row) for row in report.rows],
         "notes": list(report.notes),
     }
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     _print_table(report, Console(stderr=json_path == "-"))
-    if json_path == "-":
-        sys.stdout.write(text)
-    elif json_path is not None:
-        try:
-            Path(json_path).write_text(text, "utf-8")
-        except OSError as error:
-            raise ConfigError(f"cannot write {json_path}: {error.strerror}", param="--json") from None
+    if json_path is not None:
+        write_document(document, json_path)
 
 
 def _print_table(report: Report, console: Console) -> None:

@@ -17,14 +17,13 @@ from rich.console import Console
 from rich.progress import track
 
 from gateway.assembly import Streams
-from gateway.models import build_registry
 from speech.hibari import HibariSynthesizer
 from streams.bench.report import Cell, Column, Report, emit
 from streams.client import WIRE_RATE, RealtimeClient, ServerEvent
 from streams.clock import WallClock
 from streams.config import StreamsConfig
 from streams.errors import StreamsError
-from streams.sample import make_sample_video
+from streams.sample import make_sample_video, sample_media
 from streams.serve import new_server
 from streams.types import US_PER_MS, US_PER_S, Samples
 from streams.viewer import encode_jpeg, frames_of
@@ -129,8 +128,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
-    media = build_registry(config.models).resolve("sample").path
-    assert media is not None
+    media = sample_media(config.models)
     server = config.server.model_copy(update={"port": 0, "clock": "wall"})
     streams = Streams.load(config.model_copy(update={"server": server}))
     try:

@@ -1,0 +1,23 @@
+"""Results as JSON, for programs: to a file, or to standard output as ``-``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from streams.errors import ConfigError
+
+
+def write_document(document: Mapping[str, Any], path: str) -> None:
+    """Write ``document``. Raises ConfigError when the file cannot be written."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(path).write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}", param="--json") from None
