@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,14 @@ from gateway.live import Emit
 from gateway.models import build_registry
 from gateway.session import LiveSession
 from llm.chat import load_chat
+from llm.embedding import TextEmbedder
+from llm.fingerprint import fingerprint
 from llm.loading import load_backbone
+from llm.sentence_embedder import load_embedder
 from llm.stream import Reader, Stream
+from memory.host import MemoryHost
+from memory.memory import StreamMemory
+from memory.shape import MemoryShape
 from speech.asr import ASR_RATE
 from speech.hibari import HibariSynthesizer
 from speech.silero import SileroDetector, load_silero
@@ -27,13 +33,17 @@ from speech.whisper import WhisperRecognizer
 from streams.clock import Clock, ReplayClock, WallClock
 from streams.config import StreamsConfig
 from streams.conversation import SessionOptions, TurnDetection
-from streams.errors import ConfigError
+from streams.errors import ConfigError, InvalidRequestError, MemoryStoreError
 from streams.log import get_logger
 from streams.models.progress import Progress
+from streams.models.registry import Registry
 from streams.pipeline import Worker
 from streams.session import new_id
 from streams.types import Frame
 from video.efficientnet import EfficientNetEncoder
+
+CLOSING_S = 2.0
+"""How long a session may take to be written and closed once its client has gone."""
 
 log = get_logger(__name__)
 
@@ -45,19 +55,15 @@ def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Bac
     threads = config.llm.threads or os.cpu_count() or 1
     if config.models.tts != "embedded":
         raise ConfigError(f"no synthesiser for '{config.models.tts}': speech is Hibari's", param="models.tts")
-    llm, asr, vision = (registry.resolve(role).path for role in ("llm", "asr", "vision"))
-    assert llm is not None
+    asr, vision = (registry.resolve(role).path for role in ("asr", "vision"))
     assert asr is not None
     assert vision is not None
     torch.set_num_threads(threads)
     voice_activity = load_silero()
+    reader, shape = load_reader(config, registry)
     backend = Backend(
-        reader=Reader(
-            load_backbone(llm, config.llm),
-            load_chat(llm),
-            config.llm,
-            with_primer=_with_primer(config),
-        ),
+        reader=reader,
+        memory_shape=shape,
         engine=Worker("llm", lambda: torch.set_num_threads(threads)),
         recognizer=WhisperRecognizer(str(asr), cpu_threads=threads),
         recognizer_worker=Worker("asr"),
@@ -69,7 +75,8 @@ def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Bac
         encoder_worker=Worker("vision", lambda: torch.set_num_threads(threads)),
     )
     _warm_up(backend, config)
-    log.info("models.loaded", seconds=round(time.perf_counter() - start, 2), llm=llm.name, asr=asr.name)
+    seconds = round(time.perf_counter() - start, 2)
+    log.info("models.loaded", seconds=seconds, llm=shape.fingerprint.model, asr=asr.name)
     return backend
 
 
@@ -87,6 +94,31 @@ def _warm_up(backend: Backend, config: StreamsConfig) -> None:
         run.result()
 
 
+def load_reader(config: StreamsConfig, registry: Registry | None = None) -> tuple[Reader, MemoryShape]:
+    """The language model alone, and what a memory has to know of it. Raises StreamsError."""
+    registry = registry or build_registry(config.models)
+    path = registry.resolve("llm").path
+    assert path is not None
+    backbone = load_backbone(path, config.llm)
+    reader = Reader(
+        backbone,
+        load_chat(path),
+        config.llm,
+        with_primer=_with_primer(config),
+        embedder=_load_embedder(registry, config),
+    )
+    return reader, reader.shape(fingerprint(path, backbone.spec))
+
+
+def _load_embedder(registry: Registry, config: StreamsConfig) -> TextEmbedder | None:
+    """Only where recall uses it: each block is embedded, which takes time."""
+    if config.memory.policy not in ("external", "hybrid"):
+        return None
+    path = registry.resolve("embedding").path
+    assert path is not None
+    return load_embedder(path)
+
+
 def _with_primer(config: StreamsConfig) -> bool:
     asked = config.llm.primer
     return asked == "on" or (asked == "auto" and config.models.llm == "embedded")
@@ -98,32 +130,55 @@ class Streams:
     def __init__(self, config: StreamsConfig, backend: Backend) -> None:
         self.config = config
         self.backend = backend
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        if config.memory.dir is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="streams-memory-")
-            self._folder = Path(self._temporary.name)
-        else:
-            self._folder = config.memory.dir.expanduser()
+        self._memories = MemoryHost(
+            config.memory,
+            backend.memory_shape,
+            embed=backend.reader.embed if backend.reader.embedder else None,
+        )
 
     @classmethod
     def load(cls, config: StreamsConfig, progress: Progress | None = None) -> Streams:
         return cls(config, load_backend(config, progress))
 
-    def new_clock(self) -> Clock:
+    def new_clock(self, start_us: int = 0) -> Clock:
         """Wall time for live sessions; with ``server.clock = "media"`` time that the media advance."""
-        return WallClock() if self.config.server.clock == "wall" else ReplayClock()
+        return WallClock(start_us) if self.config.server.clock == "wall" else ReplayClock(start_us)
 
     async def open_session(
-        self, emit: Emit, *, clock: Clock | None = None, options: SessionOptions | None = None
+        self,
+        emit: Emit,
+        *,
+        name: str | None = None,
+        clock: Callable[[int], Clock] | None = None,
+        options: SessionOptions | None = None,
     ) -> LiveSession:
-        """A new session that reports to ``emit``."""
-        options = options or self.default_options()
+        """A session that reports to ``emit``; one of this ``name`` goes on where it was.
+
+        ``clock`` makes its clock from the time at which it goes on, 0 for a new session. Raises
+        InvalidRequestError for a name where no memory is kept, and what ``MemoryHost.open`` raises.
+        """
+        if name is not None and not self._memories.durable:
+            raise InvalidRequestError(
+                "sessions are not kept here, so none can be named: start with --memory-dir", param="session"
+            )
+        chosen = options or self.default_options()
         backend = self.backend
-        folder = self._folder / new_id("memory")
-        stream = await backend.engine.run(
-            lambda: Stream(backend.reader, self.config.memory, folder, options.instructions)
-        )
-        return LiveSession(backend, self.config, options, stream, clock or self.new_clock(), emit)
+        memory = await self._open_memory(name or new_id("sess"))
+        start_us = memory.resume_us(at_wall_time=self.config.server.clock == "wall" and clock is None)
+        stream = await backend.engine.run(lambda: Stream(backend.reader, memory, chosen.instructions))
+        chosen = replace(chosen, instructions=stream.instructions)
+        return LiveSession(backend, self.config, chosen, stream, (clock or self.new_clock)(start_us), emit)
+
+    async def _open_memory(self, name: str) -> StreamMemory:
+        """The session's memory, waited for a little: who comes back at once finds it still being closed."""
+        deadline = time.monotonic() + CLOSING_S
+        while True:
+            try:
+                return await asyncio.to_thread(self._memories.open, name)
+            except MemoryStoreError as error:
+                if error.code != "session_in_use" or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(CLOSING_S / 20)
 
     def default_options(self) -> SessionOptions:
         speech, llm = self.config.speech, self.config.llm
@@ -142,6 +197,5 @@ class Streams:
         )
 
     def close(self) -> None:
+        self._memories.close()
         self.backend.close()
-        if self._temporary is not None:
-            self._temporary.cleanup()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from llm.stream import Reader
+from memory.shape import MemoryShape
 from speech.asr import Recognizer
 from speech.tts import Synthesizer
 from speech.vad import VoiceDetector
@@ -18,6 +19,7 @@ class Backend:
     """A thread for each kind of work, so that a slow one (recognition) does not hold up a quick one."""
 
     reader: Reader
+    memory_shape: MemoryShape
     engine: Worker
     recognizer: Recognizer
     recognizer_worker: Worker

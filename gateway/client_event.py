@@ -29,6 +29,7 @@ MAX_TIMESTAMP_MS = 2**53 / 1_000
 
 StreamsEventName: TypeAlias = Literal[
     "memory.recalled",
+    "memory.reported",
     "session.latency",
     "input_video_buffer.seen",
     "input_video_buffer.dropped",

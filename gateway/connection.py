@@ -28,12 +28,13 @@ log = get_logger(__name__)
 
 
 class OpenSession(Protocol):
-    """Makes a session that tells what happens in it through ``emit``; ``model`` is what the client named.
+    """Makes a session that tells what happens in it through ``emit``.
 
+    ``model`` and ``session`` are what the client named; a session that was there before goes on.
     Raises StreamsError when there can be none.
     """
 
-    def __call__(self, model: str, emit: Emit) -> Awaitable[Live]: ...
+    def __call__(self, model: str, session: str | None, emit: Emit) -> Awaitable[Live]: ...
 
 
 @dataclass(slots=True)
@@ -70,10 +71,14 @@ class Connection:
         self._early: list[Event] = []
         self._log = log
 
-    async def run(self, model: str, open_session: OpenSession) -> None:
+    async def run(self, model: str, session: str | None, open_session: OpenSession) -> None:
         """Serve until either side closes. The session is closed when this returns or is cancelled."""
         try:
-            live = await open_session(model, self._emit)
+            live = await open_session(model, session, self._emit)
+        except StreamsError as error:
+            log.warning("session_refused", model=model, session=session, error=error.message)
+            await self._refuse(error)
+            return
         except Exception as error:
             log.exception("session_not_opened", model=model)
             await self._refuse(error)
@@ -97,7 +102,8 @@ class Connection:
 
     async def _refuse(self, error: Exception) -> None:
         try:
-            await self._socket.send(json.dumps(stamped(error_to_wire(error, event_id=None))))
+            param = error.param if isinstance(error, StreamsError) else None
+            await self._socket.send(json.dumps(stamped(error_to_wire(error, event_id=None, param=param))))
             await self._socket.close(CloseCode.INTERNAL_ERROR, "no session could be opened")
         except ConnectionClosed:
             pass

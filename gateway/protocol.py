@@ -123,6 +123,8 @@ class RealtimeProtocol:
                 return self._own("input_video_buffer.seen", timestamp_ms=ms(pts_us), text=text)
             case happening.FramesDropped(count, total, reason):
                 return self._own("input_video_buffer.dropped", count=count, total=total, reason=reason)
+            case happening.MemoryReported(problem, blocks, text):
+                return self._own("memory.reported", problem=problem, blocks=blocks, message=text)
             case happening.SessionFailed(error):
                 return [error_to_wire(error, event_id=None, param=error.param)]
             case _:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.backend import Backend
 from gateway.live import Emit
-from gateway.response import Response, Stopwatch
+from gateway.response import LoadPictures, Response, Stopwatch
 from llm.answer import Answer, Question
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
@@ -42,9 +42,11 @@ class Responder:
         session: Session,
         stream: Stream,
         clock: Clock,
+        load_pictures: LoadPictures,
         emit: Emit,
     ) -> None:
         self._backend = backend
+        self._load_pictures = load_pictures
         self._config = config
         self._session = session
         self._stream = stream
@@ -122,6 +124,7 @@ class Responder:
             min_clause_chars=self._config.speech.min_clause_chars,
             lead_ms=self._config.speech.lead_ms,
             watch=heard.watch if heard else Stopwatch(),
+            load_pictures=self._load_pictures,
             paced=not isinstance(self._clock, ReplayClock),
         )
         self._response.mark("transcript")

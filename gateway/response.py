@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from gateway.live import Emit
 from llm.answer import Answer
@@ -20,6 +21,9 @@ from streams.pipeline import URGENT, Worker
 from streams.types import US_PER_MS, AudioChunk, Samples
 
 PIECE_MS = 400
+
+LoadPictures: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
+"""Has the pictures of these blocks brought from memory, before they are told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Response:
         voice: Synthesizer,
         voice_worker: Worker,
         clock: Clock,
+        load_pictures: LoadPictures,
         emit: Emit,
         min_clause_chars: int,
         lead_ms: int,
@@ -69,6 +74,7 @@ class Response:
         self._voice = voice
         self._voice_worker = voice_worker
         self._clock = clock
+        self._load_pictures = load_pictures
         self._emit = emit
         self._clauses = ClauseSplitter(min_clause_chars)
         self._watch = watch
@@ -108,6 +114,7 @@ class Response:
         self.mark("recall")
         if self._stopped:
             return
+        await self._load_pictures([moment.block_id for moment in moments])
         self._emit(MomentsRecalled(self.id, moments))
         self._item_id = begin().id
         speaking = asyncio.create_task(self._speak())

@@ -130,7 +130,8 @@ class GatewayServer:
             outbox = Outbox(self._outbox_bytes, self._patience_s)
             connection = Connection(socket, self._config, self._video, outbox, self.counters)
             assert socket.request is not None
-            await connection.run(_query(socket.request).get("model", DEFAULT_MODEL), self._open_session)
+            query = _query(socket.request)
+            await connection.run(query.get("model", DEFAULT_MODEL), query.get("session"), self._open_session)
         finally:
             del self._running[socket]
 

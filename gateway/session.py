@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,13 +17,14 @@ from gateway.response import Stopwatch
 from gateway.sight import FrameCounts, Sight
 from gateway.utterance import Utterance
 from llm.stream import Stream
-from memory.memory import MemoryStats
+from memory.notice import Notify, ignore
+from memory.stats import MemoryStats
 from speech.streaming import Partial
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
 from streams.conversation import Item, ResponseOptions, Role, SessionOptions
-from streams.errors import InvalidRequestError, StreamsError
-from streams.events import SessionFailed, TranscriptFailed, TranscriptPartial
+from streams.errors import InvalidRequestError, MemoryStoreError, StreamsError
+from streams.events import MemoryReported, SessionFailed, TranscriptFailed, TranscriptPartial
 from streams.log import get_logger
 from streams.session import Outcome, Recognise, Respond, Session, StopResponse
 from streams.types import US_PER_MS, Image, Samples
@@ -60,9 +62,10 @@ class LiveSession:
         self._clock = clock
         self._emit = emit
         self._in_order = isinstance(clock, ReplayClock)
-        self._session = Session(options)
+        self._session = Session(options, stream.memory.name)
         self.id = self._session.id
         self._stream = stream
+        stream.memory.notify = self._report_from_any_thread(emit)
         self._reading = asyncio.Lock()
         self._hearing = Hearing(backend, config.speech, options.turn_detection, clock, self)
         self._sight = Sight(backend, config.video, clock, stream, self._reading, emit)
@@ -70,11 +73,23 @@ class LiveSession:
         self._pending: Heard | None = None
         self._turn: Turn | None = None
         self._committing = False
-        self._responder = Responder(backend, config, self._session, stream, clock, emit)
+        self._responder = Responder(
+            backend, config, self._session, stream, clock, self._sight.load_thumbnails, emit
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._recognising: set[asyncio.Task[None]] = set()
         self._taking_turns = asyncio.Lock()
         self._log = log.bind(session=self.id)
+
+    @staticmethod
+    def _report_from_any_thread(emit: Emit) -> Notify:
+        loop = asyncio.get_running_loop()
+
+        def notify(notice: MemoryReported) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(emit, notice)
+
+        return notify
 
     # What a client asks for.
 
@@ -165,7 +180,9 @@ class LiveSession:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._sight.close()
-        await self._backend.engine.run(self._stream.close)
+        self._stream.memory.notify = ignore
+        # Off the engine's thread: what is to be kept is written first, while others are answered.
+        await asyncio.to_thread(self._stream.close)
 
     # What a client may look at.
 
@@ -177,7 +194,9 @@ class LiveSession:
         return self._sight.counts
 
     async def memory_stats(self) -> MemoryStats:
-        """Bytes on the device count the model's working buffers too."""
+        """Once what is to be on disk is there. Bytes on the device count the model's working buffers too."""
+        with suppress(MemoryStoreError):  # reported by the memory itself
+            await asyncio.to_thread(self._stream.memory.flush)
 
         def stats() -> MemoryStats:
             return replace(self._stream.memory.stats(), device_bytes=self._stream.device_bytes)
@@ -259,6 +278,8 @@ class LiveSession:
             await self._overhear(before)
 
     async def _overhear(self, heard: Heard) -> None:
+        if self._stream.memory.must_wait:
+            await asyncio.to_thread(self._stream.memory.wait_for_room)
         async with self._reading:
             await self._backend.engine.drive(self._stream.overhear(heard.start_us, heard.end_us, heard.text))
 

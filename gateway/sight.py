@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.backend import Backend
@@ -129,14 +130,35 @@ class Sight:
 
     async def read(self, frame: Frame, text: str) -> None:
         end_us = frame.pts_us + round(US_PER_S / self._config.sample_fps)
+        memory = self._stream.memory
+        if memory.must_wait:
+            await asyncio.to_thread(memory.wait_for_room)
         async with self._reading:
             block = await self._backend.engine.drive(self._stream.see(frame.pts_us, end_us, text))
-        self._thumbnails[block.id] = await asyncio.to_thread(thumbnail_jpeg, frame.image)
+        picture = await asyncio.to_thread(thumbnail_jpeg, frame.image)
+        memory.set_thumbnail(block.id, picture)
+        self._keep_thumbnail(block.id, picture)
+
+    def _keep_thumbnail(self, block_id: int, picture: bytes) -> None:
+        self._thumbnails[block_id] = picture
         if len(self._thumbnails) > THUMBNAILS_KEPT:
             self._thumbnails.popitem(last=False)
 
+    async def load_thumbnails(self, block_ids: Sequence[int]) -> None:
+        """Have the pictures of these blocks at hand, as far as memory keeps them."""
+        missing = [block_id for block_id in block_ids if block_id not in self._thumbnails]
+        if not missing or not self._stream.memory.durable:
+            return
+
+        def load() -> dict[int, bytes]:
+            found = {block_id: self._stream.memory.thumbnail(block_id) for block_id in missing}
+            return {block_id: picture for block_id, picture in found.items() if picture is not None}
+
+        for block_id, picture in (await asyncio.to_thread(load)).items():
+            self._keep_thumbnail(block_id, picture)
+
     def thumbnail(self, block_id: int) -> bytes | None:
-        """A small JPEG of the frame that became a block; None when it is no frame or long ago."""
+        """A small JPEG of the frame that became a block; None when it is no frame or not at hand."""
         return self._thumbnails.get(block_id)
 
     def clear(self) -> None:

@@ -9,10 +9,13 @@ from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
 from llm.chat import Passage
+from llm.context import Context
 from llm.sampler import Sampler
-from llm.stream import Stream, block_info
+from llm.stream import Stream
 from memory.block import Block
-from memory.memory import Recalled
+from memory.recall.policy import Query
+from memory.recall.span import parse_where
+from memory.recaller import Recalled
 from streams.types import BlockKind, Moment, Token
 
 
@@ -28,7 +31,8 @@ class Question:
 class Answer:
     """Writes one answer. Used on the engine thread, in steps: ``prepare``, ``step`` …, ``finish``.
 
-    A stream has one answer at a time (its working context is the answer's own).
+    A stream may have several at a time: each has a context of its own, and none changes what another
+    attends to.
     """
 
     def __init__(
@@ -50,7 +54,7 @@ class Answer:
         self._remember = remember
         reader = stream.reader
         self._instructions = instructions
-        self._context = stream.answer_context
+        self._held: Context | None = None
         config = reader.config
         self._sampler = Sampler(
             temperature=config.temperature,
@@ -67,10 +71,16 @@ class Answer:
         self.context_tokens = 0
         self.input_tokens = 0
 
+    @property
+    def _context(self) -> Context:
+        assert self._held is not None, "the answer was not prepared, or is finished"
+        return self._held
+
     def prepare(self) -> Generator[None, None, tuple[Moment, ...]]:
         """Recall what the question needs and read it; returns the moments recalled, in time order."""
         stream, reader = self._stream, self._stream.reader
-        sinks = stream.memory.sinks if self._instructions is None else reader.sinks(self._instructions)
+        self._held = stream.take_context()
+        sinks = stream.sinks if self._instructions is None else reader.sinks(self._instructions)
         recalled = Recalled((), ())
         asked: Passage | None = None
         if self._question.text:
@@ -85,7 +95,8 @@ class Answer:
         taken = sum(block.tokens for block in (sinks, *before)) + read
         # An answer may be as long as the model's context allows, which is then said to be incomplete.
         self._max_tokens = max(min(self._max_tokens, reader.backbone.spec.max_positions - taken), 1)
-        reader.assemble(self._context, [sinks, *before], read + self._max_tokens)
+        max_gap = stream.memory.config.max_gap_tokens
+        reader.assemble(self._context, [sinks, *before], read + self._max_tokens, max_gap)
         hidden = yield from reader.prefill((*asked_ids, *self._opening), self._context)
         self._logits = reader.backbone.logits(hidden)
         self._asked = asked
@@ -94,11 +105,16 @@ class Answer:
         return recalled.moments
 
     def _recall(self, asked: Passage, sinks: Block) -> Recalled:
-        stream, reader = self._stream, self._stream.reader
-        if not stream.memory.sealed_count:
+        memory, reader = self._stream.memory, self._stream.reader
+        if not memory.sealed_count:
             return Recalled((), ())
-        before = [sinks, *stream.memory.recent()]
-        return stream.memory.recall(reader.query(asked, self._question.start_us, before, self._context))
+        now_us, text = self._question.start_us, self._question.text
+        keys = embedding = None
+        if memory.uses_keys:
+            keys = reader.query(asked, now_us, [sinks, *memory.recent()], self._context)
+        if memory.uses_embedding:
+            embedding = reader.embed([text])[0]
+        return memory.recall(Query(now_us, keys, embedding), parse_where(text, now_us))
 
     def step(self, now_us: int) -> Token | None:
         """Compute the next token, or None when the answer is complete or as long as it may be."""
@@ -129,21 +145,26 @@ class Answer:
     def finish(self, now_us: int, keep_tokens: int | None = None) -> None:
         """Remember the question and the first ``keep_tokens`` of the answer (all when None).
 
-        Of an answer that was interrupted only what was heard is kept.
+        Of an answer that was interrupted only what was heard is kept. Ends the answer.
         """
-        if not self._remember:
+        if self._held is None:
             return
+        if self._remember:
+            self._keep(now_us, keep_tokens)
+        self._stream.return_context(self._held)
+        self._held = None
+
+    def _keep(self, now_us: int, keep_tokens: int | None) -> None:
         stream, reader = self._stream, self._stream.reader
         offset = 0
         if self._asked is not None:
             question = self._question
-            info = block_info(
-                stream.memory.next_id(),
+            info = stream.memory.new_info(
                 BlockKind.UTTERANCE,
                 question.start_us,
                 question.end_us,
                 question.text,
-                self._asked,
+                len(self._asked.ids),
             )
             stream.memory.append(reader.seal(self._context, 0, self._asked, info))
             offset = len(self._asked.ids)
@@ -161,5 +182,5 @@ class Answer:
         for _ in reader.prefill(ids[ready:], self._context):
             pass
         text = reader.chat.text([token.id for token in kept])
-        info = block_info(stream.memory.next_id(), BlockKind.REPLY, kept[0].pts_us, now_us, text, passage)
+        info = stream.memory.new_info(BlockKind.REPLY, kept[0].pts_us, now_us, text, len(ids))
         stream.memory.append(reader.seal(self._context, offset, passage, info))

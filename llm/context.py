@@ -15,10 +15,10 @@ from memory.block import Block
 class Context:
     """Sinks, recalled blocks, the recent window, and the tokens appended since, in that order.
 
-    Positions are assigned here: contiguous from 0. Blocks come with keys before rotation and are
-    rotated once, in ``assemble``; each appended key is kept both ways, rotated to be attended to and
-    raw to become a block. Buffers are reused between assemblies and grow to the largest, so a
-    stream's device memory stays constant.
+    Positions are assigned here: contiguous from 0, or with gaps where something is left out. Blocks come
+    with keys before rotation and are rotated once, in ``assemble``; each appended key is kept both ways,
+    rotated to be attended to and raw to become a block. Buffers are reused between assemblies and grow
+    to the largest, so a stream's device memory stays constant.
     """
 
     def __init__(self, spec: ModelSpec, rotary: Rotary) -> None:
@@ -30,6 +30,7 @@ class Context:
         self._new: list[Tensor] = []
         self._assembled = 0
         self._length = 0
+        self._skipped = 0
         self._pending = 0
         self._cos = self._sin = torch.empty(0)
         self._mask: Tensor | None = None
@@ -53,8 +54,11 @@ class Context:
     def nbytes(self) -> int:
         return self._keys.nbytes + self._values.nbytes + self._raw.nbytes
 
-    def assemble(self, blocks: Sequence[Block], room: int) -> None:
-        """Start anew with ``blocks`` in their order and ``room`` for new tokens. Mutates the buffers."""
+    def assemble(self, blocks: Sequence[Block], room: int, gaps: Sequence[int] = ()) -> None:
+        """Start anew with ``blocks`` in their order and ``room`` for new tokens. Mutates the buffers.
+
+        ``gaps`` are positions left free before each block; without them positions are contiguous.
+        """
         length = sum(block.tokens for block in blocks)
         if length + room > self._keys.shape[2]:
             self._keys, self._values = self._buffer(length + room), self._buffer(length + room)
@@ -66,7 +70,8 @@ class Context:
             self._keys[:, :, start:end] = block.keys
             self._values[:, :, start:end] = block.values
             start = end
-        cos, sin = self._tables(0, length)
+        self._skipped = sum(gaps)
+        cos, sin = self._tables(0, length) if not self._skipped else self._tables_with_gaps(blocks, gaps)
         filled = self._keys[:, :, :length]
         filled.copy_(rotate(filled, cos, sin))
         self._assembled = self._length = length
@@ -74,6 +79,15 @@ class Context:
 
     def _tables(self, start: int, end: int) -> tuple[Tensor, Tensor]:
         return self._rotary.tables(start, end, self.spec.dtype)
+
+    def _tables_with_gaps(self, blocks: Sequence[Block], gaps: Sequence[int]) -> tuple[Tensor, Tensor]:
+        parts: list[tuple[Tensor, Tensor]] = []
+        position = 0
+        for block, gap in zip(blocks, gaps, strict=True):
+            position += gap
+            parts.append(self._tables(position, position + block.tokens))
+            position += block.tokens
+        return torch.cat([cos for cos, _ in parts]), torch.cat([sin for _, sin in parts])
 
     def begin(self, tokens: int, observe: bool = False) -> None:
         """Prepare a forward pass over ``tokens`` new tokens; ``observe`` keeps their queries."""
@@ -84,7 +98,8 @@ class Context:
         # Views for all layers at once: a hundred slices fewer in each step.
         self._seen = self._views(0, self._length + tokens)
         self._added = self._views(self._length, tokens)
-        self._cos, self._sin = self._tables(self._length, self._length + tokens)
+        position = self._skipped + self._length
+        self._cos, self._sin = self._tables(position, position + tokens)
         self._observed = [] if observe else None
         self._mask = self._causal_mask(tokens) if tokens > 1 else None
 

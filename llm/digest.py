@@ -36,14 +36,14 @@ class Digester:
     def digest(self, keys: Tensor, start: int, end: int) -> Tensor:
         """Representatives of tokens ``start:end`` of raw ``keys`` [layers, kv_heads, tokens, head_dim].
 
-        Runs of neighbouring tokens are averaged: float32 [index layers, at most 2, dim], on the CPU. Of
+        Runs of neighbouring tokens are averaged: float16 [index layers, at most 2, dim], on the CPU. Of
         a block that says nothing (``start == end``), all tokens count.
         """
         if start == end:
             start, end = 0, keys.shape[2]
         picked = keys[list(self.layers), :, start:end].transpose(1, 2).flatten(2).float()
         runs = torch.tensor_split(picked, min(REPRESENTATIVES, picked.shape[1]), dim=1)
-        return torch.stack([run.mean(dim=1) for run in runs], dim=1).cpu()
+        return torch.stack([run.mean(dim=1) for run in runs], dim=1).half().cpu()
 
     def query(self, queries: Tensor, start: int, end: int) -> Tensor:
         """Mean of tokens ``start:end`` of raw ``queries`` [layers, tokens, dim]: [index layers, dim]."""

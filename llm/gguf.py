@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from gguf import GGUFReader
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-from transformers.utils import logging
 
+from llm.quiet import no_progress_bars
 from streams.errors import ModelNotFoundError
 
 
@@ -25,7 +23,7 @@ def convert_gguf(source: Path, target: Path) -> None:
     if len(files) != 1:
         raise ModelNotFoundError(f"{source} holds {len(files)} GGUF files, not one", param=str(source))
     name = files[0].name
-    with _no_progress_bars():
+    with no_progress_bars():
         model = AutoModelForCausalLM.from_pretrained(
             source,
             gguf_file=name,
@@ -50,14 +48,3 @@ def convert_gguf(source: Path, target: Path) -> None:
 def _pre_tokenizer_name(file: Path) -> str:
     field = GGUFReader(file).get_field("tokenizer.ggml.pre")
     return "" if field is None else str(field.contents())
-
-
-@contextmanager
-def _no_progress_bars() -> Iterator[None]:
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

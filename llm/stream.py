@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Generator, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -16,10 +16,14 @@ from llm.backbone import Backbone
 from llm.chat import ChatFormat, Passage
 from llm.context import Context
 from llm.digest import Digester
+from llm.embedding import TextEmbedder
+from llm.positions import gaps
 from llm.primer import primed
-from memory.block import Block, BlockInfo
+from memory.block import SINKS_ID, Block, BlockInfo
 from memory.memory import StreamMemory
-from streams.config import LlmConfig, MemoryConfig
+from memory.shape import MemoryShape
+from memory.store.identity import Fingerprint
+from streams.config import LlmConfig
 from streams.conversation import Role
 from streams.errors import InvalidRequestError
 from streams.types import BlockKind
@@ -29,6 +33,9 @@ GENERAL_QUESTIONS = ("What did you see?", "When did you see that?", "Who was the
 
 QUERY_TOKENS = 192
 """Of a longer question only its end looks for blocks."""
+
+TEXTS_KEPT = 4_096
+"""Texts whose embeddings are kept ready: a camera sees the same things again and again."""
 
 SINKS_KEPT = 8
 """Instructions whose sinks are kept ready, over all sessions."""
@@ -42,14 +49,25 @@ class Reader:
     """
 
     def __init__(
-        self, backbone: Backbone, chat: ChatFormat, config: LlmConfig, *, with_primer: bool = False
+        self,
+        backbone: Backbone,
+        chat: ChatFormat,
+        config: LlmConfig,
+        *,
+        with_primer: bool = False,
+        embedder: TextEmbedder | None = None,
     ) -> None:
-        """``with_primer``: an example exchange stands behind every session's instructions."""
+        """``with_primer``: an example exchange stands behind every session's instructions.
+
+        With ``embedder`` each block also gets an embedding of what it says.
+        """
         self.with_primer = with_primer
+        self.embedder = embedder
         self.backbone = backbone
         self.chat = chat
         self.config = config
         self.digester = Digester.of(backbone.spec)
+        self._embedding = lru_cache(maxsize=TEXTS_KEPT)(self._embed_one)
         self.sinks = lru_cache(maxsize=SINKS_KEPT)(self._sinks)
 
     def _sinks(self, instructions: str) -> Block:
@@ -57,8 +75,16 @@ class Reader:
         passage = self.chat.instructions(instructions)
         if self.with_primer:
             passage = primed(self.chat, passage)
-        info = block_info(0, BlockKind.SYSTEM, 0, 0, instructions, passage)
+        info = BlockInfo(SINKS_ID, BlockKind.SYSTEM, 0, 0, instructions, len(passage.ids))
         return run(self.read(passage, [], self.backbone.new_context(), info))
+
+    def shape(self, fingerprint: Fingerprint) -> MemoryShape:
+        """What a memory has to know to keep this reader's blocks."""
+        spec, digester = self.backbone.spec, self.digester
+        embedding_dim = None if self.embedder is None else self.embedder.dim
+        return MemoryShape(
+            fingerprint, len(digester.layers), digester.dim, spec.dtype, spec.device, embedding_dim
+        )
 
     def read(
         self, passage: Passage, before: Sequence[Block], context: Context, info: BlockInfo
@@ -68,16 +94,19 @@ class Reader:
         yield from self.prefill(passage.ids, context)
         return self.seal(context, 0, passage, info)
 
-    def assemble(self, context: Context, blocks: Sequence[Block], room: int) -> None:
-        """Put ``blocks`` before ``room`` new tokens. Raises InvalidRequestError past the model's length."""
+    def assemble(self, context: Context, blocks: Sequence[Block], room: int, max_gap: int = 0) -> None:
+        """Put ``blocks`` before ``room`` new tokens. Raises InvalidRequestError past the model's length.
+
+        Between blocks that did not follow each other up to ``max_gap`` positions stay free.
+        """
         needed = sum(block.tokens for block in blocks) + room
-        if needed > self.backbone.spec.max_positions:
+        spare = self.backbone.spec.max_positions - needed
+        if spare < 0:
             raise InvalidRequestError(
                 f"{needed} tokens of context are more than the model's {self.backbone.spec.max_positions}",
                 code="context_length_exceeded",
             )
-        device = self.backbone.spec.device
-        context.assemble([block.to(device) for block in blocks], room)
+        context.assemble(blocks, room, gaps(blocks, max_gap, spare))
 
     def prefill(self, ids: Sequence[int], context: Context) -> Generator[None, None, Tensor]:
         """Read ``ids`` in chunks and return the last hidden state [hidden]. Mutates ``context``."""
@@ -118,25 +147,55 @@ class Reader:
         """A block of the tokens of ``passage``, which ``context`` appended from ``offset`` on."""
         keys, values = context.appended_keys_values(offset, offset + len(passage.ids))
         digest = self.digester.digest(keys, passage.start, passage.end)
-        return Block(info, keys, values, digest)
+        embedding = None
+        if self.embedder is not None and info.kind is not BlockKind.SYSTEM:
+            embedding = torch.from_numpy(self._embedding(info.text)).half()
+        return Block(info, keys, values, digest, embedding)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Text embeddings [n, dim]. Only with an embedder."""
+        assert self.embedder is not None, "there is no embedder"
+        return self.embedder.embed(texts)
+
+    def _embed_one(self, text: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self.embed([text])[0]
+        return vector
 
 
 class Stream:
     """What one session has read so far, in its memory. Used on the engine thread."""
 
-    def __init__(self, reader: Reader, config: MemoryConfig, folder: Path, instructions: str) -> None:
+    def __init__(self, reader: Reader, memory: StreamMemory, instructions: str) -> None:
+        """Goes on in ``memory``; one that was restored keeps the instructions that it had."""
         self.reader = reader
-        sinks = reader.sinks(instructions)
+        self.memory = memory
+        if memory.sinks is None:
+            memory.sinks = reader.sinks(instructions)
         self._context = reader.backbone.new_context()
-        self.answer_context = reader.backbone.new_context()
-        digester = reader.digester
-        self.memory = StreamMemory(
-            sinks,
-            config,
-            folder,
-            index_layers=len(digester.layers),
-            index_dim=digester.dim,
-        )
+        self._idle_contexts: list[Context] = []
+        self._answer_contexts: weakref.WeakSet[Context] = weakref.WeakSet()
+
+    @property
+    def sinks(self) -> Block:
+        assert self.memory.sinks is not None
+        return self.memory.sinks
+
+    @property
+    def instructions(self) -> str:
+        return self.sinks.info.text
+
+    def take_context(self) -> Context:
+        """A working context for one answer, to be handed back; answers at the same time have one each."""
+        if self._idle_contexts:
+            return self._idle_contexts.pop()
+        context = self.reader.backbone.new_context()
+        self._answer_contexts.add(context)
+        return context
+
+    def return_context(self, context: Context) -> None:
+        """Its buffers are used by the next answer; more than one is not kept for that."""
+        if not self._idle_contexts:
+            self._idle_contexts.append(context)
 
     def instruct(self, instructions: str) -> None:
         """Take new instructions from here on; blocks read before stay as they are."""
@@ -161,8 +220,8 @@ class Stream:
     def _take_in(
         self, passage: Passage, kind: BlockKind, start_us: int, end_us: int, text: str
     ) -> Generator[None, None, Block]:
-        info = block_info(self.memory.next_id(), kind, start_us, end_us, text, passage)
-        before = [self.memory.sinks, *self.memory.recent()]
+        info = self.memory.new_info(kind, start_us, end_us, text, len(passage.ids))
+        before = [self.sinks, *self.memory.recent()]
         block = yield from self.reader.read(passage, before, self._context, info)
         self.memory.append(block)
         return block
@@ -170,7 +229,8 @@ class Stream:
     @property
     def device_bytes(self) -> int:
         """Window and working buffers."""
-        return self.memory.stats().device_bytes + self._context.nbytes + self.answer_context.nbytes
+        answers = sum(context.nbytes for context in self._answer_contexts)
+        return self.memory.stats().device_bytes + self._context.nbytes + answers
 
     def close(self) -> None:
         self.memory.close()
@@ -187,9 +247,3 @@ def run(steps: Generator[None, None, Result]) -> Result:
         except StopIteration as stop:
             result: Result = stop.value
             return result
-
-
-def block_info(
-    block_id: int, kind: BlockKind, start_us: int, end_us: int, text: str, passage: Passage
-) -> BlockInfo:
-    return BlockInfo(block_id, kind, start_us, end_us, text, len(passage.ids))

@@ -9,12 +9,16 @@ from torch import Tensor
 
 from streams.types import BlockKind
 
+SINKS_ID = 0
+"""The id of the block that a session's instructions became. Others start at 1 and grow with time."""
+
 
 @dataclass(frozen=True, slots=True)
 class BlockInfo:
     """What is known of a block without its tensors.
 
-    ``text`` is what it says, without its time and without the marks of the chat format.
+    ``text`` is what it says, without its time and without the marks of the chat format. ``offset``
+    counts the tokens of the stream that were read before it, sinks aside: what lies between two blocks.
     """
 
     id: int
@@ -23,20 +27,23 @@ class BlockInfo:
     end_us: int
     text: str
     tokens: int
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """Keys *before* rotary embedding and values, [layers, kv_heads, tokens, head_dim] each.
 
-    ``digest`` is float32 [index layers, representatives, kv_heads * head_dim] on the CPU: what the
-    index knows the block by.
+    ``digest`` is float16 [index layers, representatives, kv_heads * head_dim] on the CPU, and
+    ``embedding`` float16 [dim] on the CPU, of what the block says, where there is an embedding model:
+    what recall knows the block by.
     """
 
     info: BlockInfo
     keys: Tensor
     values: Tensor
     digest: Tensor
+    embedding: Tensor | None = None
 
     @property
     def id(self) -> int:
@@ -48,10 +55,11 @@ class Block:
 
     @property
     def nbytes(self) -> int:
-        return self.keys.nbytes + self.values.nbytes + self.digest.nbytes
+        embedding = 0 if self.embedding is None else self.embedding.nbytes
+        return self.keys.nbytes + self.values.nbytes + self.digest.nbytes + embedding
 
     def to(self, device: torch.device) -> Block:
-        """The same block with its tensors on ``device``; itself when they are there already."""
+        """The same block with its keys and values on ``device``; itself when they are there already."""
         if self.keys.device == device:
             return self
         return replace(self, keys=self.keys.to(device), values=self.values.to(device))

@@ -2,115 +2,166 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import threading
+import time
+from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from memory.block import Block, BlockInfo
-from memory.disk import DiskTier
-from memory.index import DigestIndex
+from memory.block import SINKS_ID, Block, BlockInfo
+from memory.codec.codecs import decode
+from memory.notice import Notify
 from memory.pool import BlockPool
-from memory.ram import RamTier
-from memory.recall import rank, select
+from memory.pool_config import PoolConfig
+from memory.recall.policy import Entry, Query, RecallPolicy
+from memory.recall.span import EVERYWHERE, Where
+from memory.recaller import Recalled, Recaller
+from memory.restore import INDEX, Embed, restore
+from memory.shape import MemoryShape
+from memory.stats import MemoryStats
+from memory.store.session_store import SessionStore
+from memory.transfer import new_transfer
 from memory.window import Window
 from streams.config import MemoryConfig
 from streams.errors import MemoryStoreError
+from streams.events import MemoryReported
 from streams.log import get_logger
-from streams.types import Moment
+from streams.pipeline import Worker
+from streams.types import BlockKind
+
+IDLE_S = 5.0
+"""Without a new block for so long a session is idle."""
 
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryStats:
-    """Blocks in all (sinks aside) and bytes by tier; ``ram_bytes`` counts the index too."""
-
-    blocks: int
-    device_bytes: int
-    ram_bytes: int
-    disk_bytes: int
-    forgotten: int
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """Blocks handed back for a question, in time order, and what they are."""
-
-    blocks: tuple[Block, ...]
-    moments: tuple[Moment, ...]
-
-
 class StreamMemory:
-    """Keeps blocks and hands them back. Owned by one engine thread; nothing here runs the model."""
+    """Keeps blocks and hands them back; nothing here runs the model. Thread-safe.
+
+    Made by ``MemoryHost.open``. In one that is ``durable`` every block is written as soon as it is there;
+    one that is ``restored`` goes on where an earlier process left it.
+    """
 
     def __init__(
-        self, sinks: Block, config: MemoryConfig, folder: Path, *, index_layers: int, index_dim: int
+        self,
+        store: SessionStore,
+        config: MemoryConfig,
+        shape: MemoryShape,
+        policy: RecallPolicy,
+        pool: PoolConfig,
+        worker: Worker,
+        notify: Notify,
+        on_close: Callable[[StreamMemory], None],
     ) -> None:
-        """``folder`` is this session's own, for blocks past the RAM budget."""
-        self._config = config
-        self._window = Window(
-            sinks, frame_tokens=config.window_tokens, dialogue_tokens=config.dialogue_tokens
-        )
-        self._index = DigestIndex(index_layers, index_dim)
+        self.config = config
+        self.durable = pool.durable
+        self.restored = False
+        self.notify = notify
+        self._store = store
+        self._shape = shape
+        self._policy = policy
+        self._worker = worker
+        self._on_close = on_close
+        self._lock = threading.RLock()
+        self._transfer = new_transfer(shape.device)
+        self._window = Window(frame_tokens=config.window_tokens, dialogue_tokens=config.dialogue_tokens)
         self._pool = BlockPool(
-            RamTier(),
-            DiskTier(folder),
-            ram_bytes=config.ram_bytes,
-            disk_bytes=config.disk_bytes,
-            on_forget=self._index.remove,
+            store,
+            pool,
+            self._transfer,
+            worker,
+            self._lock,
+            reserved=lambda: policy.nbytes,
+            on_gone=lambda block_ids: self._recaller.forget(block_ids),
+            notify=lambda notice: self.notify(notice),
         )
-        self._next_id = 1
-
-    def next_id(self) -> int:
-        """A new block's id. Ids grow with time."""
-        self._next_id += 1
-        return self._next_id - 1
+        self._recaller = Recaller(
+            policy, self._pool, config, shape, self._transfer, self._lock, hot_budget=lambda: self._hot_budget
+        )
+        self._next_id = SINKS_ID + 1
+        self._next_offset = 0
+        self._last_us = 0
+        self._changed_s: float | None = None
+        self._closed = False
 
     @property
-    def sinks(self) -> Block:
+    def name(self) -> str:
+        """The session's, by which it is opened again."""
+        return self._store.key.name
+
+    @property
+    def uses_keys(self) -> bool:
+        """Whether a question's keys are compared."""
+        return self._policy.uses_keys
+
+    @property
+    def uses_embedding(self) -> bool:
+        """Whether a question's text embedding is compared."""
+        return self._policy.uses_embedding
+
+    # Taking in.
+
+    @property
+    def sinks(self) -> Block | None:
+        """What the instructions became; None until they are set."""
         return self._window.sinks
 
     @sinks.setter
     def sinks(self, block: Block) -> None:
-        self._window.sinks = block
+        with self._lock:
+            self._window.sinks = block
+            if self.durable:
+                self._pool.copy(block, final=True)
 
-    def recent(self) -> list[Block]:
-        """The window's blocks in time order, without the sinks."""
-        return self._window.blocks()
+    def new_info(self, kind: BlockKind, start_us: int, end_us: int, text: str, tokens: int) -> BlockInfo:
+        """What is known of a block that is about to be read. Ids grow with time."""
+        with self._lock:
+            info = BlockInfo(self._next_id, kind, start_us, end_us, text, tokens, self._next_offset)
+            self._next_id += 1
+            self._next_offset += tokens
+            return info
 
     def append(self, block: Block) -> None:
         """Take in the newest block. What leaves the window for it goes to the pool and the index."""
-        for leaving in self._window.push(block):
-            self._index.add(leaving.id, leaving.digest.numpy())
-            self._pool.allocate(leaving)
+        with self._lock:
+            self._changed_s = time.monotonic()
+            self._last_us = max(self._last_us, block.info.end_us)
+            if self.durable:
+                self._pool.copy(block)
+            for leaving in self._window.push(block):
+                self._policy.add(Entry.of(leaving))
+                self._pool.allocate(leaving)
+            self._recaller.settle()
 
-    def recall(self, query: NDArray[np.float32], limit: int | None = None) -> Recalled:
-        """The best blocks outside the window for ``query`` [index layers, dim].
+    @property
+    def must_wait(self) -> bool:
+        """Whether RAM is used up by blocks that wait for the disk: the sender is to be slowed down."""
+        return self._pool.must_wait
 
-        A block that can no longer be read is passed over and logged.
+    def wait_for_room(self, timeout_s: float | None = None) -> bool:
+        """Return when there is room again, at once as a rule. False when ``timeout_s`` is over."""
+        if not self.must_wait:
+            return True
+        waiting = self._pool.unwritten
+        log.warning("memory.backpressure", session=self.name, unwritten=waiting)
+        self.notify(MemoryReported("backpressure", waiting, "RAM is used up; new blocks wait for the disk"))
+        return self._pool.wait_for_room(timeout_s)
+
+    # Handing back.
+
+    def recent(self) -> list[Block]:
+        """The window's blocks in time order, without the sinks."""
+        with self._lock:
+            return self._window.blocks()
+
+    def recall(self, query: Query, where: Where = EVERYWHERE, limit: int | None = None) -> Recalled:
+        """The best blocks outside the window for ``query``, of those that ``where`` allows.
+
+        A block that can no longer be read is passed over, and reported.
         """
-        limit = self._config.recall_blocks if limit is None else limit
-        hits = rank(self._index, query)
-        chosen = select(hits, {hit.block_id: self._pool.info(hit.block_id) for hit in hits}, limit)
-        blocks, moments = [], []
-        for hit in chosen:
-            try:
-                block = self._pool.fetch(hit.block_id)
-            except MemoryStoreError as error:
-                log.warning("memory.unreadable", block=hit.block_id, error=error.message)
-                continue
-            except KeyError:
-                continue  # forgotten, and logged as that, when one fetched before it came up to RAM
-            blocks.append(block)
-            moments.append(_moment(block.info, hit.score))
-        return Recalled(tuple(blocks), tuple(moments))
+        return self._recaller.recall(query, where, limit)
 
     def fetch(self, block_ids: Sequence[int]) -> list[Block]:
-        """Sealed blocks by id, in the order given. Raises KeyError, MemoryStoreError."""
-        return [self._pool.fetch(block_id) for block_id in block_ids]
+        """Sealed blocks by id, in the order given, on the device. Raises KeyError, MemoryStoreError."""
+        return [self._recaller.fetch(block_id) for block_id in block_ids]
 
     @property
     def sealed_count(self) -> int:
@@ -121,29 +172,129 @@ class StreamMemory:
         """Every block outside the window, oldest first."""
         return self._pool.infos()
 
+    # Pictures.
+
+    def set_thumbnail(self, block_id: int, jpeg: bytes) -> None:
+        """Keep a small picture of what a block saw, where memory outlives the process."""
+        if self.durable:
+            self._worker.submit(lambda: self._write_thumbnail(block_id, jpeg))
+
+    def _write_thumbnail(self, block_id: int, jpeg: bytes) -> None:
+        try:
+            self._store.set_thumbnail(block_id, jpeg)
+        except (KeyError, MemoryStoreError) as error:
+            log.warning("memory.thumbnail_lost", block=block_id, error=str(error))
+
+    def thumbnail(self, block_id: int) -> bytes | None:
+        """The JPEG kept of a block. Reads the disk."""
+        return self._store.thumbnail(block_id)
+
+    # Going on after a restart.
+
+    def restore(self, embed: Embed | None = None) -> None:
+        """Take over what the store holds. Only on a memory that holds nothing yet.
+
+        No model runs, but ``embed`` where texts are to be compared and blocks were kept without embeddings.
+        """
+        with self._lock:
+            self.restored = True
+            infos = restore(self._store, self._window, self._pool, self._policy, self._read, embed)
+            if infos:
+                self._next_id = infos[-1].id + 1
+                self._next_offset = infos[-1].offset + infos[-1].tokens
+                self._last_us = max(info.end_us for info in infos)
+
+    def _read(self, block_id: int) -> Block:
+        return decode(self._transfer.to_device(self._store.read(block_id)), self._shape.dtype)
+
+    def resume_us(self, *, at_wall_time: bool) -> int:
+        """Where the session's clock goes on: after all that is remembered.
+
+        ``at_wall_time``: as late as if the clock had gone on while nobody was there.
+        """
+        if not at_wall_time:
+            return self._last_us
+        return max(self._last_us, time.time_ns() // 1_000 - self._store.created_us)
+
+    # Housekeeping.
+
+    @property
+    def _hot_budget(self) -> int:
+        return max(self.config.device_bytes - self._window.nbytes, 0)
+
+    @property
+    def ram_bytes(self) -> int:
+        return self._pool.ram_bytes + self._policy.nbytes
+
+    @property
+    def disk_bytes(self) -> int:
+        return self._store.nbytes
+
     def stats(self) -> MemoryStats:
-        return MemoryStats(
-            blocks=len(self._pool) + len(self.recent()),
-            device_bytes=self._window.nbytes,
-            ram_bytes=self._pool.ram_bytes + self._index.nbytes,
-            disk_bytes=self._pool.disk_bytes,
-            forgotten=self._pool.forgotten,
-        )
+        with self._lock:
+            return MemoryStats(
+                blocks=len(self._pool) + len(self._window.blocks()),
+                device_bytes=self._window.nbytes + self._recaller.hot_bytes,
+                ram_bytes=self.ram_bytes,
+                disk_bytes=self._store.nbytes,
+                forgotten=self._pool.forgotten,
+                damaged=self._store.damaged,
+                unwritten=self._pool.unwritten,
+                disk_reads=self._pool.disk_reads,
+            )
+
+    def shrink(self, nbytes: int) -> None:
+        """Let go of ``nbytes`` of RAM, as far as they are on disk."""
+        self._pool.shrink(max(self._pool.ram_bytes - nbytes, 0))
+
+    def retain(self, disk_bytes: int) -> None:
+        """Bring what is on disk within ``disk_bytes``, forgetting as the retention policy chooses."""
+        self._pool.retain(disk_bytes)
+
+    def flush(self) -> None:
+        """Return when all that is to be on disk is there. Raises MemoryStoreError when that fails."""
+        self._pool.flush()
+
+    def retry_writes(self) -> None:
+        """Try again what could not be written, without waiting for the next block."""
+        self._pool.retry_writes()
+
+    def check_when_idle(self) -> None:
+        """Check once after each burst of work; a fault is logged and reported, and the session goes on."""
+        with self._lock:
+            if self._closed or self._changed_s is None or time.monotonic() - self._changed_s < IDLE_S:
+                return
+            self._changed_s = None
+            try:
+                self.check_integrity()
+            except AssertionError as error:
+                log.exception("memory.inconsistent", session=self.name)
+                self.notify(MemoryReported("inconsistent", 0, str(error)))
 
     def check_integrity(self) -> None:
-        """Assert the invariants; for idle moments and tests."""
-        self._pool.check_integrity()
-        sealed = {info.id for info in self._pool.infos()}
-        assert len(sealed) == len(self._index)
-        assert all(block_id in self._index for block_id in sealed)
-        recent = [block.id for block in self.recent()]
-        assert recent == sorted(set(recent))
-        assert not sealed & set(recent), "a block is both in the window and sealed"
+        """Assert the invariants; when idle and in tests."""
+        with self._lock:
+            self._pool.check_integrity()
+            sealed = {info.id for info in self._pool.infos()}
+            assert sealed == set(self._policy.block_ids().tolist()), "index and pool disagree"
+            recent = [block.id for block in self._window.blocks()]
+            assert recent == sorted(set(recent))
+            assert not sealed & set(recent), "a block is both in the window and sealed"
+            assert self._recaller.hot_bytes <= self._hot_budget, "more is kept on the device than may be"
 
     def close(self) -> None:
-        """Free everything; the session's folder is removed."""
-        self._pool.close()
-
-
-def _moment(info: BlockInfo, score: float) -> Moment:
-    return Moment(info.start_us, info.end_us, score, info.kind, info.text, info.id)
+        """Write what is to be kept, and let go of the session."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self.durable:
+                self.flush()
+                self._policy.save(self._store.folder / INDEX)
+        except MemoryStoreError as error:
+            log.warning("memory.not_saved", session=self.name, error=error.message)
+        with self._lock:
+            self._pool.close()
+            self._recaller.close()
+        self._store.close()
+        self._on_close(self)

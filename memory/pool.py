@@ -2,42 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from threading import RLock
 
 from memory.block import Block, BlockInfo
-from memory.tier import Tier
+from memory.codec.codec import EncodedBlock
+from memory.codec.codecs import EXACT, decode, encode
+from memory.disk_budget import SLACK, DiskBudget
+from memory.notice import Notify
+from memory.pool_config import PoolConfig
+from memory.ram import RamTier
+from memory.retention.policy import Candidate
+from memory.store.session_store import SessionStore
+from memory.transfer import Transfer
+from memory.writer import BlockWriter, Write
 from streams.errors import MemoryStoreError
+from streams.events import MemoryReported
 from streams.log import get_logger
+from streams.pipeline import Worker
+
+SPILL_FROM = 0.75
+"""Share of the RAM budget from which blocks that are kept nowhere else begin to be written."""
 
 log = get_logger(__name__)
 
 
 class BlockPool:
-    """Blocks that left the window: in RAM while they fit, on disk past that, found by id.
+    """Blocks that left the window, by id: in RAM the most recently used, on disk the rest or all.
 
-    A block that was on disk once stays there when it is recalled into RAM, so that it leaves RAM
-    again without being written. Past the disk budget such second copies go first; after them the
-    blocks that have been on disk longest are forgotten, which is counted, logged and told to
-    ``on_forget``.
+    Blocks go down in the background (``BlockWriter``) and leave RAM once they are on disk, so that nobody
+    waits for the disk unless RAM is used up (``must_wait``). When the disk fails, blocks stay in RAM; past
+    the budget of RAM, or of the disk, some are forgotten as the retention policy chooses, which is counted,
+    logged and reported. Thread-safe; ``lock`` is shared with the memory that owns this.
     """
 
     def __init__(
         self,
-        ram: Tier,
-        disk: Tier,
+        store: SessionStore,
+        config: PoolConfig,
+        transfer: Transfer,
+        worker: Worker,
+        lock: RLock,
         *,
-        ram_bytes: int,
-        disk_bytes: int,
-        on_forget: Callable[[int], None],
+        reserved: Callable[[], int],
+        on_gone: Callable[[Sequence[int]], None],
+        notify: Notify,
     ) -> None:
-        self._ram = ram
-        self._disk = disk
-        self._ram_budget = ram_bytes
-        self._disk_budget = disk_bytes
-        self._on_forget = on_forget
+        """``reserved`` says how much of the RAM budget is taken by the index; ``on_gone`` is told of
+        blocks that are forgotten or damaged, with the lock held.
+        """
+        self._store = store
+        self._config = config
+        self._transfer = transfer
+        self._lock = lock
+        self._reserved = reserved
+        self._on_gone = on_gone
+        self._notify = notify
+        self._ram = RamTier()
         self._infos: dict[int, BlockInfo] = {}
+        self._on_disk: set[int] = set()
+        self._worker = worker
+        self._writer = BlockWriter(
+            store,
+            worker,
+            transfer,
+            make_room=lambda nbytes: self.retain(max(config.disk_bytes - nbytes, 0)),
+            written=self._were_written,
+            notify=notify,
+        )
+        self._disk_budget = DiskBudget(store, config.retention, lock, sealed=self._infos, forget=self._forget)
         self.forgotten = 0
-        self.disk_errors = 0
+        self.disk_reads = 0
 
     def __len__(self) -> int:
         return len(self._infos)
@@ -50,82 +87,214 @@ class BlockPool:
         return self._ram.nbytes
 
     @property
-    def disk_bytes(self) -> int:
-        return self._disk.nbytes
+    def ram_budget(self) -> int:
+        """What the index leaves of the budget; a quarter at least, for blocks on their way to disk."""
+        return max(self._config.ram_bytes - self._reserved(), self._config.ram_bytes // 4)
 
-    def info(self, block_id: int) -> BlockInfo:
-        return self._infos[block_id]
+    @property
+    def unwritten(self) -> int:
+        """Blocks that wait to be written."""
+        return len(self._writer)
 
     def infos(self) -> list[BlockInfo]:
-        """Of every block, in order of id."""
-        return [self._infos[block_id] for block_id in sorted(self._infos)]
+        """Of every sealed block, in order of id."""
+        with self._lock:
+            return [self._infos[block_id] for block_id in sorted(self._infos)]
+
+    def adopt(self, infos: Sequence[BlockInfo]) -> None:
+        """Take over sealed blocks that are in the store already."""
+        with self._lock:
+            self._infos |= {info.id: info for info in infos}
+            self._on_disk |= {info.id for info in infos}
+
+    def recode(self, block_ids: Sequence[int]) -> None:
+        """Write sealed blocks as they are kept, of which there is only what was copied from the window."""
+        for block_id in block_ids:
+            if block_id in self._infos:
+                encoded = self._store.read(block_id)
+                block = decode(encoded, next(iter(encoded.tensors.values())).dtype)
+                self._writer.put(encode(block, self._config.codec))
+
+    def copy(self, block: Block, *, final: bool = False) -> None:
+        """Have a block that stays in the window written, so that it outlives this process.
+
+        ``final``: it will never leave the window; else, where the codec changes blocks, this copy serves
+        until then.
+        """
+        encoded = self._transfer.to_host(EXACT.encode(block))
+        self._writer.put(encoded, journal=not (final or self._config.codec.lossless))
 
     def allocate(self, block: Block) -> None:
-        """Keep ``block``. Older ones may move to disk, and the oldest be forgotten, to make room."""
-        self._infos[block.id] = block.info
-        self._ram.put(block)
-        self._settle()
+        """Keep a block that leaves the window. Others may leave RAM for it."""
+        encoded = self._transfer.to_host(encode(block, self._config.codec))
+        with self._lock:
+            self._infos[block.id] = block.info
+            self._ram.put(encoded)
+            copied = self._config.codec.lossless and (block.id in self._on_disk or block.id in self._writer)
+            if self._config.durable and not copied:
+                self._writer.put(encoded)
+            self._settle()
 
     def free(self, block_id: int) -> None:
         """Forget one block. Raises KeyError when it is not here."""
-        del self._infos[block_id]
-        for tier in (self._ram, self._disk):
-            if block_id in tier:
-                tier.remove(block_id)
+        with self._lock:
+            on_disk = block_id in self._on_disk
+            self._drop([block_id])
+        if on_disk:
+            self._store.remove([block_id], reason="freed")
 
-    def fetch(self, block_id: int) -> Block:
-        """The block, from RAM or disk; one from disk comes up to RAM, for which others may move down.
+    def _drop(self, block_ids: Sequence[int]) -> None:
+        """Take blocks out of everything but the store."""
+        for block_id in block_ids:
+            del self._infos[block_id]
+            self._on_disk.discard(block_id)
+            self._writer.cancel(block_id)
+            if block_id in self._ram:
+                self._ram.remove(block_id)
 
-        Raises MemoryStoreError when it cannot be read, KeyError when it is not here (any more).
+    def fetch(self, block_id: int) -> EncodedBlock:
+        """The block in host memory, from RAM or disk; one from disk comes up to RAM.
+
+        Raises KeyError when it is not here (any more), MemoryStoreError when it cannot be read: it is
+        then given up, and said to be damaged.
         """
-        if block_id not in self._infos:
-            raise KeyError(block_id)
-        if block_id in self._ram:
-            return self._ram.get(block_id)
-        block = self._disk.get(block_id)
-        self._ram.put(block)
-        self._settle()
-        return block
+        with self._lock:
+            if block_id not in self._infos:
+                raise KeyError(block_id)
+            if block_id in self._ram:
+                return self._ram.get(block_id)
+        try:
+            encoded = self._store.read(block_id)
+        except MemoryStoreError as error:
+            self.give_up(block_id, error.message)
+            raise
+        with self._lock:
+            self.disk_reads += 1
+            if block_id in self._infos and block_id not in self._ram:
+                self._ram.put(encoded)
+                self._settle()
+        return encoded
+
+    def give_up(self, block_id: int, why: str) -> None:
+        """Do without a block that can no longer be read."""
+        with self._lock:
+            if block_id not in self._infos:
+                return
+            self._drop([block_id])
+            self._on_gone([block_id])
+        log.warning("memory.damaged", block=block_id, error=why)
+        self._notify(MemoryReported("damaged", 1, why))
+
+    def prefetch(self, block_ids: Sequence[int]) -> None:
+        """Have blocks that a question may want next brought up to RAM in the background."""
+
+        def bring_up(block_id: int) -> None:
+            with suppress(KeyError, MemoryStoreError):  # gone meanwhile, or given up and reported
+                self.fetch(block_id)
+
+        for block_id in block_ids:
+            if block_id not in self._ram:
+                self._worker.submit(partial(bring_up, block_id))
+
+    def recalled(self, block_ids: Sequence[int]) -> None:
+        """Count that blocks were handed back, for retention."""
+        self._worker.submit(lambda: self._store.touch(block_ids))
+
+    # Room.
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether RAM is used up by blocks that are still to be written."""
+        return self._ram.nbytes > self.ram_budget and bool(len(self._writer)) and not self._writer.failing
+
+    def wait_for_room(self, timeout_s: float | None = None) -> bool:
+        """Return when RAM has room; at once unless it is used up. False when ``timeout_s`` is over."""
+        while self.must_wait:
+            if not self._writer.wait(timeout_s):
+                return False
+        return True
+
+    def shrink(self, ram_bytes: int) -> None:
+        """Let go of RAM until ``ram_bytes`` are used, as far as blocks are on disk; has others written."""
+        with self._lock:
+            self._spill(ram_bytes)
+            self._evict(ram_bytes)
 
     def _settle(self) -> None:
-        """Move least recently used blocks down until RAM is within its budget; the newest one stays."""
-        while self._ram.nbytes > self._ram_budget:
-            oldest = next(iter(self._ram))
-            if self._ram.nbytes == (block := self._ram.get(oldest)).nbytes:
-                break
-            if oldest not in self._disk:
-                try:
-                    self._disk.put(block)
-                except MemoryStoreError as error:
-                    # Nothing is lost: the block stays in RAM, over budget, and the next one tries again.
-                    self.disk_errors += 1
-                    log.warning("memory.disk_failed", error=error.message, ram_bytes=self._ram.nbytes)
-                    break
-            self._ram.remove(oldest)
-        self._forget()
+        budget = self.ram_budget
+        if not self._config.durable:
+            self._spill(int(budget * SPILL_FROM))
+        self._evict(budget)
+        if self._writer.failing and self._ram.nbytes > budget:
+            self._forget_from_ram(self._ram.nbytes - budget + budget // SLACK)
 
-    def _forget(self) -> None:
-        before = self.forgotten
-        while self._disk.nbytes > self._disk_budget:
-            twice = next((block_id for block_id in self._ram if block_id in self._disk), None)
-            if twice is not None:
-                self._disk.remove(twice)
-                continue
-            oldest = next(iter(self._disk))
-            self.free(oldest)
-            self._on_forget(oldest)
-            self.forgotten += 1
-        if self.forgotten > before:
-            log.warning("memory.forgotten", blocks=self.forgotten - before, total=self.forgotten)
+    def _spill(self, ram_bytes: int) -> None:
+        """Have the least recently used that are nowhere else written, down to ``ram_bytes`` unwritten."""
+        excess = self._ram.nbytes - ram_bytes
+        for block_id in list(self._ram) if excess > 0 else ():
+            if excess <= 0:
+                break
+            block = self._ram.peek(block_id)
+            if block_id not in self._on_disk and block_id not in self._writer:
+                self._writer.put(block)
+            excess -= block.nbytes
+
+    def _evict(self, ram_bytes: int) -> None:
+        # The most recently used one stays in any case: it was brought up, or has just come.
+        for block_id in list(self._ram)[:-1] if self._ram.nbytes > ram_bytes else ():
+            if self._ram.nbytes <= ram_bytes:
+                break
+            if block_id in self._on_disk:
+                self._ram.remove(block_id)
+
+    def _forget_from_ram(self, nbytes: int) -> None:
+        """The disk takes nothing and RAM is used up: something has to go."""
+        held = [self._ram.peek(block_id) for block_id in sorted(self._ram) if block_id not in self._on_disk]
+        candidates = [Candidate(block.info, block.nbytes, 0) for block in held[:-1]]
+        self._forget(self._config.retention.choose(candidates, nbytes), "RAM is used up and the disk fails")
+
+    def _forget(self, block_ids: Sequence[int], why: str) -> None:
+        if not block_ids:
+            return
+        self._drop(block_ids)
+        self._on_gone(block_ids)
+        self.forgotten += len(block_ids)
+        log.warning("memory.forgotten", blocks=len(block_ids), total=self.forgotten, why=why)
+        self._notify(MemoryReported("forgotten", len(block_ids), why))
+
+    # On the worker's thread.
+
+    def _were_written(self, batch: Sequence[Write]) -> None:
+        with self._lock:
+            self._on_disk |= {write.block.id for write in batch if not write.journal}
+            self._settle()
+
+    def retain(self, disk_bytes: int) -> None:
+        """Bring the store within ``disk_bytes``, forgetting blocks if need be."""
+        self._disk_budget.keep_within(disk_bytes)
+
+    def retry_writes(self) -> None:
+        """Try again what could not be written."""
+        self._writer.start()
+
+    def flush(self) -> None:
+        """Return when all that is to be on disk is there. Raises MemoryStoreError when that fails."""
+        self._writer.flush()
 
     def check_integrity(self) -> None:
-        """Assert that every block is in a tier, none is anywhere else, and sizes add up."""
-        places = set(self._ram) | set(self._disk)
-        assert places == set(self._infos), "tiers and pool disagree on which blocks there are"
-        for block_id in self._ram:
-            assert self._infos[block_id].id == block_id
+        """Assert that every block is in RAM or on disk, and none is anywhere else."""
+        with self._lock:
+            ram = set(self._ram)
+            assert ram <= set(self._infos), "RAM holds blocks that the pool does not know"
+            assert set(self._infos) <= ram | self._on_disk, "blocks are lost"
+            assert self._ram.nbytes == sum(self._ram.peek(block_id).nbytes for block_id in ram)
+            for block_id in ram - self._on_disk:
+                assert not self._config.durable or block_id in self._writer, (
+                    f"block {block_id} is not written"
+                )
 
     def close(self) -> None:
-        self._infos.clear()
-        self._ram.close()
-        self._disk.close()
+        with self._lock:
+            self._infos.clear()
+            self._on_disk.clear()
+            self._ram.clear()

@@ -1,46 +1,52 @@
-"""Blocks in host memory, least recently used first."""
+"""Sealed blocks in host memory, least recently used first."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
 
-import torch
-
-from memory.block import Block
-
-HOST = torch.device("cpu")
+from memory.codec.codec import EncodedBlock
 
 
 class RamTier:
-    """``Tier`` in host memory. ``get`` and ``put`` make a block the most recently used."""
+    """Encoded blocks by id. ``get`` and ``put`` make one the most recently used. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._blocks: OrderedDict[int, Block] = OrderedDict()
+        self._blocks: OrderedDict[int, EncodedBlock] = OrderedDict()
         self._nbytes = 0
 
     @property
     def nbytes(self) -> int:
         return self._nbytes
 
-    def put(self, block: Block) -> None:
+    def put(self, block: EncodedBlock) -> None:
         assert block.id not in self._blocks, f"block {block.id} is here already"
-        self._blocks[block.id] = block.to(HOST)
+        self._blocks[block.id] = block
         self._nbytes += block.nbytes
 
-    def get(self, block_id: int) -> Block:
+    def get(self, block_id: int) -> EncodedBlock:
+        """Raises KeyError when the block is not here."""
         self._blocks.move_to_end(block_id)
         return self._blocks[block_id]
 
+    def peek(self, block_id: int) -> EncodedBlock:
+        """As ``get``, but it does not count as a use."""
+        return self._blocks[block_id]
+
     def remove(self, block_id: int) -> None:
+        """Raises KeyError when the block is not here."""
         self._nbytes -= self._blocks.pop(block_id).nbytes
 
     def __contains__(self, block_id: int) -> bool:
         return block_id in self._blocks
 
     def __iter__(self) -> Iterator[int]:
+        """Ids, the least recently used in front."""
         return iter(self._blocks)
 
-    def close(self) -> None:
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def clear(self) -> None:
         self._blocks.clear()
         self._nbytes = 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
-from memory.block import Block
+from memory.block import Block, BlockInfo
 from streams.types import BlockKind
 
 
@@ -15,8 +16,8 @@ class Window:
     sinks (StreamingLLM: the first tokens draw attention that must have somewhere to go) never leave.
     """
 
-    def __init__(self, sinks: Block, *, frame_tokens: int, dialogue_tokens: int) -> None:
-        self.sinks = sinks
+    def __init__(self, *, frame_tokens: int, dialogue_tokens: int) -> None:
+        self.sinks: Block | None = None
         self._frames: deque[Block] = deque()
         self._dialogue: deque[Block] = deque()
         self._frame_tokens = frame_tokens
@@ -35,10 +36,24 @@ class Window:
             leaving.append(queue.popleft())
         return leaving
 
+    def members(self, infos: Sequence[BlockInfo]) -> list[BlockInfo]:
+        """Of a stream's blocks, in order of id, those that pushing them all would have left here."""
+        kept: list[BlockInfo] = []
+        for frames, budget in ((True, self._frame_tokens), (False, self._dialogue_tokens)):
+            tokens = 0
+            queue = [info for info in infos if (info.kind is BlockKind.FRAME) is frames]
+            for place, info in enumerate(reversed(queue)):
+                tokens += info.tokens
+                if tokens > budget and place:
+                    break
+                kept.append(info)
+        return sorted(kept, key=lambda info: info.id)
+
     def blocks(self) -> list[Block]:
         """The recent blocks in time order, without the sinks."""
         return sorted((*self._frames, *self._dialogue), key=lambda block: block.id)
 
     @property
     def nbytes(self) -> int:
-        return self.sinks.nbytes + sum(block.nbytes for block in self.blocks())
+        sinks = 0 if self.sinks is None else self.sinks.nbytes
+        return sinks + sum(block.nbytes for block in (*self._frames, *self._dialogue))

@@ -22,10 +22,10 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """Real time since construction."""
+    """Real time since construction, which was at ``start_us`` of a session that goes on."""
 
-    def __init__(self) -> None:
-        self._start_ns = time.monotonic_ns()
+    def __init__(self, start_us: int = 0) -> None:
+        self._start_ns = time.monotonic_ns() - start_us * 1_000
 
     def now_us(self) -> int:
         return (time.monotonic_ns() - self._start_ns) // 1_000

@@ -30,6 +30,8 @@ class ModelsConfig(Section):
     asr: str = "embedded"
     tts: str = "embedded"
     vision: str = "embedded"
+    embedding: str = "embedded"
+    """Text embeddings, for the recall policies ``external`` and ``hybrid``."""
     cache_dir: Path = Field(default=Path("~/.cache/streams"))
     index_url: str = "https://pypi.org/simple"
 
@@ -69,10 +71,35 @@ class MemoryConfig(Section):
     dialogue_tokens: int = Field(default=128, gt=0)
     """Utterances and replies kept on the device, newest first."""
     recall_blocks: int = Field(default=6, ge=0)
+    """Blocks handed back for a question, neighbours included."""
+    recall_neighbours: int = Field(default=0, ge=0, le=8)
+    """Blocks pulled in before and after each moment that was found."""
+    policy: Literal["layers", "pooled", "representatives", "external", "hybrid"] = "external"
+    recency_half_life_s: float = Field(default=0.0, ge=0)
+    """A block's score halves with this age; 0: age does not count."""
+    max_gap_tokens: int = Field(default=0, ge=0)
+    """Positions left free where blocks between two recalled ones are missing, at most; 0: contiguous."""
+    codec: Literal["exact", "bf16", "int8", "int4"] = "exact"
+    """How blocks are kept in RAM and on disk."""
+    retention: Literal["oldest", "least_recalled", "thinning"] = "oldest"
+    """What is forgotten first past the disk budget."""
+    device_bytes: int = Field(default=256 * 1024**2, gt=0)
+    """Of one session: its window, and blocks handed back lately."""
     ram_bytes: int = Field(default=512 * 1024**2, gt=0)
+    """Of one session: sealed blocks, and the index."""
     disk_bytes: int = Field(default=8 * 1024**3, gt=0)
+    """Of one session: its segment files."""
+    total_device_bytes: int = Field(default=4 * 1024**3, gt=0)
+    """Of all sessions; past it a new session is refused."""
+    total_ram_bytes: int = Field(default=4 * 1024**3, gt=0)
+    """Of all sessions; past it the largest gives first."""
+    total_disk_bytes: int = Field(default=64 * 1024**3, gt=0)
+    """Of all sessions in ``dir``; past it the largest gives first."""
+    segment_bytes: int = Field(default=64 * 1024**2, gt=0)
+    """A segment file is closed at this size."""
     dir: Path | None = None
-    """Where blocks go past the RAM budget; a temporary folder when absent."""
+    """Where sessions are kept and resumed from; none are when absent (a temporary folder takes what RAM
+    cannot)."""
 
 
 INSTRUCTIONS = (

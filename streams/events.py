@@ -14,6 +14,7 @@ from streams.errors import StreamsError
 from streams.types import AudioChunk, Moment, Transcript
 
 DropReason: TypeAlias = Literal["overload", "rate", "duplicate"]
+MemoryProblem: TypeAlias = Literal["backpressure", "disk_failed", "forgotten", "damaged", "inconsistent"]
 ResponseStatus: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
 StatusReason: TypeAlias = Literal["turn_detected", "client_cancelled", "max_output_tokens"]
 
@@ -95,6 +96,20 @@ class FramesDropped:
     count: int
     total: int
     reason: DropReason
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryReported:
+    """Something about the session's memory that its user should know; ``blocks`` are concerned.
+
+    ``backpressure``: new blocks wait for the disk; ``disk_failed``: they are kept in RAM alone;
+    ``forgotten``: past a budget, so many were removed; ``damaged``: so many could not be read any more;
+    ``inconsistent``: a check of the memory failed, which is a fault of this program.
+    """
+
+    problem: MemoryProblem
+    blocks: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +200,7 @@ Event: TypeAlias = (
     | TranscriptFailed
     | FrameSeen
     | FramesDropped
+    | MemoryReported
     | ResponseCreated
     | MomentsRecalled
     | ResponseItemAdded

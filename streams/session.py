@@ -62,8 +62,9 @@ def new_id(prefix: str) -> str:
 class Session:
     """The turns of one conversation."""
 
-    def __init__(self, options: SessionOptions) -> None:
-        self.id = new_id("sess")
+    def __init__(self, options: SessionOptions, session_id: str | None = None) -> None:
+        """``session_id`` is its name where it is known by one; a fresh one otherwise."""
+        self.id = session_id or new_id("sess")
         self.options = options
         self.active_response: str | None = None
         self._last_item: str | None = None

@@ -1,5 +1,6 @@
 """Fixtures for every room: the embedded models, pulled once, and the service on them."""
 
+import logging
 import os
 
 import pytest
@@ -7,7 +8,18 @@ import pytest
 from gateway.assembly import Streams
 from gateway.models import build_registry
 from streams.config import load_config
+from streams.log import ROOT
 from streams.models.registry import Registry
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    """A command line configures logging; the next test finds it as it was."""
+    root = logging.getLogger(ROOT)
+    handlers, level, propagate = root.handlers[:], root.level, root.propagate
+    yield
+    root.handlers[:], root.propagate = handlers, propagate
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,9 @@ async def talking(service, clock=None, **options):
     talk = Talk()
     options = {"modality": "text", "max_output_tokens": 24} | options
     talk.session = await service.open_session(
-        talk.emit, clock=clock or ReplayClock(), options=replace(service.default_options(), **options)
+        talk.emit,
+        clock=lambda start_us: clock or ReplayClock(),
+        options=replace(service.default_options(), **options),
     )
     try:
         yield talk

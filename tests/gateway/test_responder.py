@@ -71,7 +71,7 @@ def talk(service, scenario):
         conversation = Talk()
         options = replace(service.default_options(), modality="text", max_output_tokens=24)
         conversation.session = await service.open_session(
-            conversation.emit, clock=ReplayClock(), options=options
+            conversation.emit, clock=ReplayClock, options=options
         )
         try:
             await scenario(conversation)

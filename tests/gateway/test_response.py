@@ -76,12 +76,16 @@ class Stage:
             voice=self.voice,
             voice_worker=voice_worker,
             clock=self.clock,
+            load_pictures=self.load_pictures,
             emit=self.emit,
             min_clause_chars=10,
             lead_ms=LEAD_US // 1_000,
             watch=Stopwatch(already_ms=500),
             paced=paced,
         )
+
+    async def load_pictures(self, block_ids):
+        assert not self.events, "pictures are there before moments are told"
 
     def emit(self, event):
         self.events.append(event)

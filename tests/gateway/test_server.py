@@ -28,13 +28,15 @@ class Sessions:
         self._scripted = scripted
         self.live = []
         self.models = []
+        self.names = []
         self.failure = None
         self.early = ()
 
-    async def __call__(self, model, emit):
+    async def __call__(self, model, session, emit):
         if self.failure:
             raise self.failure
         self.models.append(model)
+        self.names.append(session)
         self.live.append(self._scripted(emit))
         for event in self.early:
             emit(event)

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.sight import UNSURE, Sight
 from llm.stream import Stream
+from memory.host import MemoryHost
 from streams.clock import ReplayClock, WallClock
 from streams.errors import MediaError
 from streams.events import FramesDropped, FrameSeen, SessionFailed
@@ -52,22 +53,22 @@ def encoder(streams):
 
 
 @pytest.fixture
-def look(streams, config, encoder, tmp_path):
+def look(streams, config, encoder):
     """Runs a scenario with a sight on the given clock, its stream's memory and what it told."""
 
     def run(scenario, clock, **video):
         async def whole():
             events = []
             backend = replace(streams.backend, encoder=encoder)
-            stream = await backend.engine.run(
-                lambda: Stream(backend.reader, config.memory, tmp_path / "memory", "You see.")
-            )
+            host = MemoryHost(config.memory, backend.memory_shape)
+            stream = await backend.engine.run(lambda: Stream(backend.reader, host.open("sight"), "You see."))
             settings = config.video.model_copy(update=video)
             sight = Sight(backend, settings, clock, stream, asyncio.Lock(), events.append)
             async with asyncio.timeout(TIMEOUT_S):
                 await scenario(sight, stream.memory, events)
             await sight.close()
-            await backend.engine.run(stream.close)
+            stream.memory.check_integrity()
+            host.close()
 
         asyncio.run(whole())
 

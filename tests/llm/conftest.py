@@ -9,7 +9,12 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Qw
 from gateway.models import build_registry
 from llm.chat import load_chat
 from llm.loading import load_backbone
-from streams.config import LlmConfig, load_config
+from llm.stream import Stream
+from memory.host import MemoryHost
+from memory.store.identity import Fingerprint
+from streams.config import LlmConfig, MemoryConfig, load_config
+
+FINGERPRINT = Fingerprint("test", "weights", "tokenizer", 1, 1, 1)
 
 VOCAB = 49_152
 """Of the embedded model, whose tokenizer the tiny ones share."""
@@ -115,3 +120,24 @@ def _once(load):
         return loaded[name]
 
     return get
+
+
+@pytest.fixture
+def new_stream():
+    """A stream on a memory of its own: ``new_stream(reader, window_tokens=40)``.
+
+    With ``dir`` and ``name`` it is kept, and goes on where it was. When the test is over every memory
+    is checked.
+    """
+    hosts = []
+
+    def new(reader, instructions="Be brief.", name="test", **settings):
+        hosts.append(
+            MemoryHost(MemoryConfig(**{"policy": "representatives"} | settings), reader.shape(FINGERPRINT))
+        )
+        return Stream(reader, hosts[-1].open(name), instructions)
+
+    yield new
+    for host in hosts:
+        host.check_integrity()
+        host.close()

@@ -43,15 +43,20 @@ def turned(vector, position):
     return out
 
 
-def reference(queries, keys, values, start):
-    """Causal attention of ``queries`` [heads, n, dim], which stand at ``start`` on, one at a time."""
+def reference(queries, keys, values, start, positions=None):
+    """Causal attention of ``queries`` [heads, n, dim], the last of ``keys`` from ``start`` on, in turn.
+
+    ``positions`` of all keys; contiguous without.
+    """
+    positions = positions or range(start + queries.shape[1])
     out = torch.empty_like(queries)
     for head in range(HEADS):
         group = head // (HEADS // KV_HEADS)
         for i in range(queries.shape[1]):
-            query = turned(queries[head, i], start + i)
+            query = turned(queries[head, i], positions[start + i])
             seen = range(start + i + 1)
-            scores = torch.stack([query @ turned(keys[group, j], j) for j in seen]) / math.sqrt(DIM)
+            keys_seen = [turned(keys[group, j], positions[j]) for j in seen]
+            scores = torch.stack([query @ key for key in keys_seen]) / math.sqrt(DIM)
             out[head, i] = scores.softmax(0) @ values[group, : start + i + 1]
     return out
 
@@ -87,6 +92,34 @@ def test_sinks_recalled_window_and_new_tokens_stand_side_by_side(spec, recalled)
     keys, values = context.appended_keys_values(1, 4)
     assert torch.equal(keys, new_keys[:, :, 1:4])
     assert torch.equal(values, new_values[:, :, 1:4])
+
+
+@pytest.mark.parametrize("widths", [(0, 4, 0), (0, 7, 3), (2, 0, 11)])
+def test_gaps_are_positions_left_free(spec, widths):
+    blocks = [make_block(block_id, tokens) for block_id, tokens in enumerate((4, 3, 2))]
+    before = sum(block.tokens for block in blocks)
+    context = Context(spec, Rotary(INV_FREQ))
+    context.assemble(blocks, 3, widths)
+    positions, at = [], 0
+    for block, gap in zip(blocks, widths, strict=True):
+        at += gap
+        positions += range(at, at + block.tokens)
+        at += block.tokens
+    positions += range(at, at + 3)
+    new_keys, new_values = (random(LAYERS, KV_HEADS, 3, DIM, seed=seed) for seed in (7, 8))
+    queries = random(LAYERS, HEADS, 3, DIM)
+    context.begin(3)
+    for layer in range(LAYERS):
+        context.append(layer, new_keys[layer], new_values[layer])
+        out = context.attend(layer, queries[layer])
+        keys = torch.cat([*(block.keys[layer] for block in blocks), new_keys[layer]], dim=1)
+        values = torch.cat([*(block.values[layer] for block in blocks), new_values[layer]], dim=1)
+        expected = reference(queries[layer], keys, values, before, positions)
+        torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-5)
+    context.finish()
+    assert context.length == before + 3
+    context.assemble(blocks, 3)
+    assert context._skipped == 0
 
 
 def test_assembling_does_not_touch_the_blocks(spec):

@@ -9,8 +9,8 @@ import torch
 
 from llm.answer import Answer, Question
 from llm.context import Context
-from llm.stream import Reader, Stream, block_info, run
-from streams.config import LlmConfig, MemoryConfig
+from llm.stream import Reader, run
+from streams.config import LlmConfig
 from streams.types import US_PER_S, BlockKind
 
 TOLERANCE = 1e-4
@@ -48,20 +48,37 @@ class Recorder:
 class Life:
     """Plays the script into a stream whose window holds next to nothing, reading each block after all."""
 
-    def __init__(self, backbone, chat, folder):
+    def __init__(self, backbone, chat, new_stream, **settings):
         self.backbone = Recorder(backbone)
         config = LlmConfig(repetition_penalty=1.0, prefill_chunk_tokens=16, device="cpu")
         self.reader = Reader(self.backbone, chat, config)
         block_bytes = 30 * backbone.spec.token_bytes
-        memory = MemoryConfig(
-            window_tokens=1, dialogue_tokens=1, recall_blocks=1_000, ram_bytes=3 * block_bytes
+        self.open = lambda: new_stream(
+            self.reader,
+            "Answer briefly.",
+            window_tokens=1,
+            dialogue_tokens=1,
+            recall_blocks=1_000,
+            ram_bytes=3 * block_bytes,
+            device_bytes=1,
+            **settings,
         )
-        self.stream = Stream(self.reader, memory, folder, "Answer briefly.")
+        self.stream = self.open()
         self.ids = list(chat.instructions("Answer briefly.").ids)
         self.kept = {}
         self.now_us = 0
+        self._watch()
+
+    def _watch(self):
         self._take_in = self.stream.memory.append
         self.stream.memory.append = self._keep
+
+    def restart(self):
+        """Close the memory and open it again from disk."""
+        self.stream.close()
+        self.stream = self.open()
+        assert self.stream.memory.restored
+        self._watch()
 
     def _keep(self, block):
         self.kept[block.id] = block.keys.clone(), block.values.clone()
@@ -79,9 +96,9 @@ class Life:
         """As ``Stream.see`` and ``overhear`` do, but after every block there is."""
         chat, memory = self.reader.chat, self.stream.memory
         passage = (chat.sight if kind is FRAME else chat.overheard)(self.now_us, text)
-        info = block_info(memory.next_id(), kind, self.now_us, self.now_us, text, passage)
+        info = memory.new_info(kind, self.now_us, self.now_us, text, len(passage.ids))
         context = self.backbone.new_context()
-        memory.append(run(self.reader.read(passage, [memory.sinks, *self.everything()], context, info)))
+        memory.append(run(self.reader.read(passage, [self.stream.sinks, *self.everything()], context, info)))
         self.ids += passage.ids
 
     def ask(self, text):
@@ -111,28 +128,22 @@ def full_attention(model, ids):
         return model(torch.tensor([ids])).logits[0]
 
 
-@pytest.mark.parametrize(
-    ("name", "backend"),
-    [
-        ("llama", "lean"),
-        ("llama", "hooked"),
-        ("llama3", "lean"),
-        ("qwen2", "lean"),
-        ("qwen2-yarn", "hooked"),
-        ("smollm2", "lean"),
-    ],
-)
-def test_all_blocks_handed_back_equal_full_attention(name, backend, chat, stock, tmp_path, request):
-    life = Life(request.getfixturevalue(backend)(name), chat, tmp_path)
-    life.play()
+CASES = [
+    ("llama", "lean"),
+    ("llama", "hooked"),
+    ("llama3", "lean"),
+    ("qwen2", "lean"),
+    ("qwen2-yarn", "hooked"),
+    ("smollm2", "lean"),
+]
+
+
+def assert_equals_full_attention(life, model):
+    """Everything but the newest frame and the newest utterance left the window, and came back whole."""
     memory = life.stream.memory
     memory.check_integrity()
-
-    # Everything but the newest frame and the newest utterance left the window, and came back whole.
     assert len(memory.recent()) == 2
     assert memory.sealed_count == len(life.kept) - 2 == 10
-    on_disk = list(tmp_path.glob("*.safetensors"))
-    assert len(on_disk) >= 3
     for block in life.everything():
         keys, values = life.kept[block.id]
         assert torch.equal(block.keys, keys)
@@ -140,26 +151,51 @@ def test_all_blocks_handed_back_equal_full_attention(name, backend, chat, stock,
 
     life.now_us += 5 * US_PER_S
     life.ask("What was on the kitchen table, and what was in the cup?")
-    expected = full_attention(stock(name), life.ids)
+    expected = full_attention(model, life.ids)
     spoken = expected[life.answer_start - 1 :][: len(life.answer_logits)]
     torch.testing.assert_close(life.answer_logits, spoken, rtol=0, atol=TOLERANCE)
     assert life.written == spoken.argmax(-1)[: len(life.written)].tolist()
     assert len(life.written) == WRITES
 
 
+@pytest.mark.parametrize(("name", "backend"), CASES)
+def test_all_blocks_handed_back_equal_full_attention(name, backend, chat, stock, new_stream, request):
+    life = Life(request.getfixturevalue(backend)(name), chat, new_stream)
+    life.play()
+    life.stream.memory.flush()
+    stats = life.stream.memory.stats()
+    assert stats.disk_bytes > 7 * 10 * life.backbone.spec.token_bytes, "most blocks went to disk"
+    assert_equals_full_attention(life, stock(name))
+
+
+@pytest.mark.parametrize(("name", "backend"), [("llama", "lean"), ("qwen2-yarn", "hooked")])
+def test_so_they_do_after_a_restart(name, backend, chat, stock, new_stream, tmp_path, request):
+    life = Life(request.getfixturevalue(backend)(name), chat, new_stream, dir=tmp_path)
+    life.play()
+    life.restart()
+    assert_equals_full_attention(life, stock(name))
+
+
+@pytest.mark.parametrize("bound", [1, 1_000])
+def test_so_they_do_when_gaps_are_kept(bound, lean, chat, stock, new_stream):
+    life = Life(lean("llama"), chat, new_stream, max_gap_tokens=bound)
+    life.play()
+    assert_equals_full_attention(life, stock("llama"))
+
+
 class TestItCanFail:
     """The comparison above is worth something: what breaks the memory breaks it by far."""
 
     @pytest.fixture
-    def life(self, lean, chat, tmp_path):
-        life = Life(lean("llama"), chat, tmp_path)
+    def life(self, lean, chat, new_stream):
+        life = Life(lean("llama"), chat, new_stream)
         life.play()
         return life
 
     def error(self, life, model, blocks):
         context = life.backbone.new_context()
         question = life.reader.chat.question(life.now_us, "And now?").ids
-        life.reader.assemble(context, [life.stream.memory.sinks, *blocks], len(question))
+        life.reader.assemble(context, [life.stream.sinks, *blocks], len(question))
         hidden = run(life.reader.prefill(question, context))
         expected = full_attention(model, [*life.ids, *question])[-1]
         return (life.backbone.logits(hidden) - expected).abs().max().item()

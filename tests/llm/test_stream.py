@@ -1,10 +1,13 @@
 import pytest
 import torch
 
-from llm.stream import Reader, Stream, run
-from streams.config import LlmConfig, MemoryConfig
+from llm.stream import Reader, run
+from streams.config import LlmConfig
 from streams.errors import InvalidRequestError
 from streams.types import US_PER_S, BlockKind
+
+HALF = 1e-3
+"""Digests are float16, of which this is a step."""
 
 
 @pytest.fixture
@@ -13,25 +16,18 @@ def reader(lean, chat):
 
 
 @pytest.fixture
-def open_stream(reader, tmp_path):
-    streams = []
-
+def open_stream(reader, new_stream):
     def open_one(**settings):
-        roomy = {"window_tokens": 512, "dialogue_tokens": 384}
-        stream = Stream(reader, MemoryConfig(**roomy | settings), tmp_path / f"s{len(streams)}", "Be brief.")
-        streams.append(stream)
-        return stream
+        return new_stream(reader, **{"window_tokens": 512, "dialogue_tokens": 384} | settings)
 
-    yield open_one
-    for stream in streams:
-        stream.close()
+    return open_one
 
 
 def see_at(stream, second, names="a cat"):
     return run(stream.see(second * US_PER_S, (second + 1) * US_PER_S, names))
 
 
-def test_a_long_stream_takes_no_more_of_the_device(open_stream, reader, tmp_path):
+def test_a_long_stream_takes_no_more_of_the_device(open_stream, reader):
     block_bytes = 20 * reader.backbone.spec.token_bytes
     ram_bytes, disk_bytes = 40 * block_bytes, 150 * block_bytes
     stream = open_stream(
@@ -53,7 +49,6 @@ def test_a_long_stream_takes_no_more_of_the_device(open_stream, reader, tmp_path
     digest_bytes = 4 * 4 * len(reader.digester.layers) * reader.digester.dim
     assert index_bytes <= digest_bytes * stream.memory.sealed_count
     assert stats.disk_bytes > disk_bytes / 2
-    assert any((tmp_path / "s0").iterdir())
     assert stats.forgotten > 100
     assert stats.blocks + stats.forgotten == 660
 
@@ -107,15 +102,15 @@ def test_every_kind_becomes_a_block_with_its_span_and_text(open_stream):
         assert block.keys.shape[2] == block.values.shape[2] == block.tokens
 
 
-def test_reading_in_chunks_is_reading_at_once(lean, chat, tmp_path):
+def test_reading_in_chunks_is_reading_at_once(lean, chat, new_stream):
     blocks = []
     for chunk in (3, 1_000):
         reader = Reader(lean("qwen2"), chat, LlmConfig(prefill_chunk_tokens=chunk, device="cpu"))
-        stream = Stream(reader, MemoryConfig(), tmp_path / str(chunk), "Be brief.")
+        stream = new_stream(reader)
         see_at(stream, 1, "a dog")
         blocks.append(see_at(stream, 2, "an espresso in a white cup"))
-    for name in ("keys", "values", "digest"):
-        torch.testing.assert_close(getattr(blocks[0], name), getattr(blocks[1], name), rtol=1e-4, atol=1e-4)
+    for name, bound in (("keys", 1e-4), ("values", 1e-4), ("digest", HALF)):
+        torch.testing.assert_close(getattr(blocks[0], name), getattr(blocks[1], name), rtol=bound, atol=bound)
 
 
 def test_two_streams_on_one_reader_do_not_mix(open_stream):

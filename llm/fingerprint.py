@@ -1,0 +1,52 @@
+"""Tells one checkpoint from another, so that no model is handed keys and values of another."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from llm.spec import ModelSpec
+from memory.store.identity import Fingerprint
+from streams.errors import ModelError
+
+SAMPLE_BYTES = 65_536
+SAMPLES = 16
+
+
+def fingerprint(path: Path, spec: ModelSpec) -> Fingerprint:
+    """Of the checkpoint in the folder ``path``. Raises ModelError when it holds no weights or tokenizer.
+
+    The weights are sampled, not read through: evenly spread pieces of each file, and its size. That takes
+    milliseconds, and any training changes all of them.
+    """
+    weights = sorted(path.glob("*.safetensors"))
+    tokenizer = sorted(
+        file for file in path.iterdir() if file.name.startswith(("tokenizer", "vocab", "merges"))
+    )
+    if not weights or not tokenizer:
+        raise ModelError(
+            f"{path} holds no {'tokenizer' if weights else 'safetensors weights'}", param="models.llm"
+        )
+    model = hashlib.sha256((path / "config.json").read_bytes())
+    for file in weights:
+        _sample(file, model)
+    words = hashlib.sha256()
+    for file in tokenizer:
+        words.update(file.name.encode() + b"\0" + file.read_bytes())
+    return Fingerprint(
+        model=path.name,
+        model_hash=model.hexdigest(),
+        tokenizer_hash=words.hexdigest(),
+        layers=spec.layers,
+        kv_heads=spec.kv_heads,
+        head_dim=spec.head_dim,
+    )
+
+
+def _sample(file: Path, digest: hashlib._Hash) -> None:
+    size = file.stat().st_size
+    digest.update(str(size).encode())
+    with file.open("rb") as opened:
+        for piece in range(SAMPLES):
+            opened.seek(max(size - SAMPLE_BYTES, 0) * piece // max(SAMPLES - 1, 1))
+            digest.update(opened.read(SAMPLE_BYTES))

@@ -1,0 +1,1 @@
+"""Nearest-neighbour search over vectors: a contract and one file per method."""

@@ -1,0 +1,51 @@
+"""The recall policy that the configuration asks for."""
+
+from __future__ import annotations
+
+from memory.recall.external import ExternalPolicy
+from memory.recall.hybrid import HybridPolicy
+from memory.recall.indexed import LoadIndex, NewIndex
+from memory.recall.layers import LayersPolicy
+from memory.recall.policy import RecallPolicy
+from memory.recall.pooled import PooledPolicy
+from memory.recall.recency import RecencyPolicy
+from memory.recall.representatives import RepresentativesPolicy
+from streams.config import MemoryConfig
+from streams.errors import ConfigError
+from streams.types import US_PER_S
+
+
+def new_policy(
+    config: MemoryConfig,
+    *,
+    layers: int,
+    dim: int,
+    embedding_dim: int | None,
+    new_index: NewIndex,
+    load_index: LoadIndex,
+) -> RecallPolicy:
+    """An empty policy over digests of ``layers`` by ``dim``, and embeddings if there is a model for them.
+
+    Raises ConfigError when ``memory.policy`` needs embeddings and ``embedding_dim`` is None.
+    """
+    policy = _plain(config.policy, layers, dim, embedding_dim, new_index, load_index)
+    half_life_us = round(config.recency_half_life_s * US_PER_S)
+    return RecencyPolicy(policy, half_life_us) if half_life_us else policy
+
+
+def _plain(
+    name: str, layers: int, dim: int, embedding_dim: int | None, new_index: NewIndex, load_index: LoadIndex
+) -> RecallPolicy:
+    by_keys = {policy.name: policy for policy in (LayersPolicy, PooledPolicy, RepresentativesPolicy)}
+    if name in by_keys:
+        return by_keys[name](layers, dim, new_index, load_index)
+    if embedding_dim is None:
+        raise ConfigError(f"the recall policy '{name}' needs an embedding model", param="memory.policy")
+    if name == ExternalPolicy.name:
+        return ExternalPolicy(embedding_dim, new_index, load_index)
+    return HybridPolicy(
+        lambda: (
+            RepresentativesPolicy(layers, dim, new_index, load_index),
+            ExternalPolicy(embedding_dim, new_index, load_index),
+        )
+    )

@@ -1,0 +1,43 @@
+"""When, and of what kind, the things are that a question asks about, as far as it says so itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from memory.block import BlockInfo
+from memory.recall.kind_phrase import find_kinds
+from memory.recall.time_phrase import find_span
+from streams.types import BlockKind
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Blocks that a question can be about: those that overlap ``start_us`` to ``end_us`` (None: open on
+    that side) and are of ``kinds`` (None: any).
+    """
+
+    start_us: int | None = None
+    end_us: int | None = None
+    kinds: frozenset[BlockKind] | None = None
+
+    @property
+    def restricts(self) -> bool:
+        return self != EVERYWHERE
+
+    def admits(self, info: BlockInfo) -> bool:
+        return (
+            (self.start_us is None or info.end_us >= self.start_us)
+            and (self.end_us is None or info.start_us <= self.end_us)
+            and (self.kinds is None or info.kind in self.kinds)
+        )
+
+
+EVERYWHERE = Where()
+
+
+def parse_where(question: str, now_us: int) -> Where:
+    """What English phrases in ``question``, asked at ``now_us``, restrict; nothing unless they clearly do."""
+    text = re.sub(r"\s+", " ", question.lower().replace("’", "'")).strip()
+    start_us, end_us = find_span(text, now_us)
+    return Where(start_us, end_us, find_kinds(text))

@@ -1,0 +1,151 @@
+"""Hands blocks back: found by the policy, brought up from RAM or disk, decoded on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import RLock
+
+import numpy as np
+
+from memory.block import Block, BlockInfo
+from memory.codec.codecs import decode
+from memory.hot import HotTier
+from memory.pool import BlockPool
+from memory.recall.policy import Hit, Query, RecallPolicy
+from memory.recall.selection import select
+from memory.recall.span import Where
+from memory.shape import MemoryShape
+from memory.transfer import Transfer
+from streams.config import MemoryConfig
+from streams.errors import MemoryStoreError
+from streams.types import Moment
+
+CANDIDATES = 64
+"""Blocks that a policy is asked for, of which the best that differ are handed back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Blocks handed back for a question, in time order, and what they are."""
+
+    blocks: tuple[Block, ...]
+    moments: tuple[Moment, ...]
+
+
+class Recaller:
+    """One session's way back from a question to blocks. Thread-safe; ``lock`` is the memory's."""
+
+    def __init__(
+        self,
+        policy: RecallPolicy,
+        pool: BlockPool,
+        config: MemoryConfig,
+        shape: MemoryShape,
+        transfer: Transfer,
+        lock: RLock,
+        *,
+        hot_budget: Callable[[], int],
+    ) -> None:
+        """``hot_budget``: bytes on the device that blocks handed back lately may take."""
+        self._policy = policy
+        self._pool = pool
+        self._config = config
+        self._shape = shape
+        self._transfer = transfer
+        self._lock = lock
+        self._hot_budget = hot_budget
+        self._hot = HotTier()
+
+    @property
+    def hot_bytes(self) -> int:
+        return self._hot.nbytes
+
+    def recall(self, query: Query, where: Where, limit: int | None) -> Recalled:
+        """As ``StreamMemory.recall``."""
+        limit = self._config.recall_blocks if limit is None else limit
+        if limit == 0 or not len(self._policy):
+            return Recalled((), ())
+        infos = {info.id: info for info in self._pool.infos() if where.admits(info)}
+        order = sorted(infos)
+        allowed = np.array(order, np.int64) if where.restricts else None
+        hits = self._policy.rank(query, max(CANDIDATES, 2 * limit), allowed)
+        found: dict[int, Block] = {}
+        chosen = self._choose(hits, infos, order, limit, found)
+        ids = [hit.block_id for hit in chosen]
+        self._pool.recalled(ids)
+        # What was nearly chosen is what the next question on the same matter is likely to want.
+        self._pool.prefetch([hit.block_id for hit in hits if hit.block_id not in found][:limit])
+        moments = tuple(_moment(infos[hit.block_id], hit.score) for hit in chosen)
+        return Recalled(tuple(found[block_id] for block_id in ids), moments)
+
+    def _choose(
+        self,
+        hits: Sequence[Hit],
+        infos: dict[int, BlockInfo],
+        order: Sequence[int],
+        limit: int,
+        found: dict[int, Block],
+    ) -> list[Hit]:
+        """Which blocks to hand back, brought up into ``found``. Those that cannot be read leave ``infos``."""
+
+        def block(block_id: int) -> Block:
+            if block_id not in found:
+                try:
+                    found[block_id] = self.fetch(block_id)
+                except (KeyError, MemoryStoreError):
+                    # Forgotten or given up, and reported as that, since it was ranked.
+                    raise _GoneError(block_id) from None
+            return found[block_id]
+
+        while True:
+            try:
+                chosen = select(
+                    hits,
+                    infos,
+                    limit,
+                    neighbours=self._config.recall_neighbours,
+                    order=order,
+                    digest_of=lambda block_id: block(block_id).digest.numpy(),
+                )
+                for hit in chosen:
+                    block(hit.block_id)
+            except _GoneError as gone:
+                del infos[gone.block_id]
+            else:
+                return chosen
+
+    def fetch(self, block_id: int) -> Block:
+        """A sealed block on the device. Raises KeyError, MemoryStoreError."""
+        with self._lock:
+            block = self._hot.get(block_id)
+        if block is None:
+            encoded = self._pool.fetch(block_id)
+            block = decode(self._transfer.to_device(encoded), self._shape.dtype)
+            with self._lock:
+                if block_id in self._pool:
+                    self._hot.put(block, self._hot_budget())
+        return block
+
+    def settle(self) -> None:
+        """Keep within the budget, which the window may have narrowed."""
+        self._hot.shrink(self._hot_budget())
+
+    def forget(self, block_ids: Sequence[int]) -> None:
+        for block_id in block_ids:
+            self._hot.remove(block_id)
+            if block_id in self._policy:
+                self._policy.remove(block_id)
+
+    def close(self) -> None:
+        self._hot.clear()
+
+
+class _GoneError(Exception):
+    def __init__(self, block_id: int) -> None:
+        super().__init__(block_id)
+        self.block_id = block_id
+
+
+def _moment(info: BlockInfo, score: float) -> Moment:
+    return Moment(info.start_us, info.end_us, score, info.kind, info.text, info.id)

@@ -1,0 +1,1 @@
+"""Blocks on disk: append-only segment files and an SQLite catalog."""

@@ -1,0 +1,213 @@
+"""A named session is left and entered again, through the service and through the wire."""
+
+import asyncio
+import contextlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import PIL.Image
+import pytest
+from websockets.asyncio.client import connect
+
+from gateway.assembly import Streams
+from gateway.server import GatewayServer
+from streams.clock import ReplayClock
+from streams.conversation import Item, ResponseOptions, TextContent
+from streams.errors import InvalidRequestError, MemoryStoreError
+from streams.events import MomentsRecalled, ResponseDone
+from streams.serve import new_server
+from streams.session import new_id
+from streams.types import US_PER_S
+
+TIMEOUT_S = 60
+QUESTIONS = ("What was there to drink?", "Which animal did you see?", "What do you see now?")
+
+
+@pytest.fixture
+def restart(streams, config, tmp_path):
+    """The service as a new process would have it: the same models, memory opened anew from its folder."""
+    opened = []
+
+    def start(**settings):
+        if opened:
+            opened.pop()._memories.close()
+        small = {"dir": tmp_path / "kept", "window_tokens": 13} | settings
+        server = config.server.model_copy(update={"port": 0})
+        memory = config.memory.model_copy(update=small)
+        opened.append(
+            Streams(config.model_copy(update={"memory": memory, "server": server}), streams.backend)
+        )
+        return opened[-1]
+
+    yield start
+    for service in opened:
+        service._memories.check_integrity()
+        service._memories.close()
+
+
+@pytest.fixture
+def photographs(models):
+    folder = models.resolve("sample").path
+
+    def load(name):
+        return np.asarray(PIL.Image.open(next(folder.rglob(name))).convert("RGB").resize((320, 240)))
+
+    return [load(name) for name in ("coffee.png", "chelsea.png", "rocket.jpg", "motorcycle_left.png")]
+
+
+class Visit:
+    def __init__(self):
+        self.events = []
+
+    async def look(self, photographs):
+        for second, picture in enumerate(photographs):
+            await self.session.append_frame(picture, 20 * second * US_PER_S)
+        await self.session.drain()
+
+    async def ask(self, text):
+        """Answered out of band, so that asking changes nothing: the answer, and what was recalled for it."""
+        self.events.clear()
+        await self.session.add_item(Item(new_id("item"), "user", (TextContent(text),)), None)
+        await self.session.respond(ResponseOptions(in_conversation=False))
+        await self.session.drain()
+        (recalled,) = [each for each in self.events if isinstance(each, MomentsRecalled)]
+        (done,) = [each for each in self.events if isinstance(each, ResponseDone)]
+        return done.item.content[0].text, recalled.moments
+
+
+@contextlib.asynccontextmanager
+async def visiting(service, name="kitchen", at_us=None):
+    visit = Visit()
+    clock = ReplayClock if at_us is None else lambda start_us: ReplayClock(at_us)
+    options = replace(service.default_options(), modality="text", max_output_tokens=24)
+    visit.session = await service.open_session(visit.events.append, name=name, clock=clock, options=options)
+    try:
+        yield visit
+    finally:
+        await visit.session.close()
+
+
+def test_answers_are_the_same_before_and_after_a_restart(restart, photographs, monkeypatch):
+    later_us = 600 * US_PER_S
+
+    async def before(service):
+        async with visiting(service) as visit:
+            await visit.look(photographs)
+        async with visiting(service, at_us=later_us) as visit:
+            return [await visit.ask(question) for question in QUESTIONS[:1]]
+
+    async def after(service):
+        async with visiting(service, at_us=later_us) as visit:
+            assert visit.session.id == "kitchen"
+            return [await visit.ask(question) for question in QUESTIONS[:1]]
+
+    first = asyncio.run(before(restart()))
+    assert first[0][1], "something was recalled"
+    service = restart()
+    forward = service.backend.reader.backbone.forward
+    asked = []
+    monkeypatch.setattr(
+        type(service.backend.reader.backbone),
+        "forward",
+        lambda self, embeddings, context, *, observe=False: (
+            asked.append(len(embeddings)) or forward(embeddings, context, observe=observe)
+        ),
+    )
+
+    async def enter(service):
+        async with visiting(service):
+            return len(asked)
+
+    assert asyncio.run(enter(service)) == 0, "opening it again ran no model"
+    assert asyncio.run(after(service)) == first
+
+
+def test_its_clock_goes_on_and_so_do_its_pictures(restart, photographs):
+    async def first(service):
+        async with visiting(service) as visit:
+            await visit.look(photographs)
+
+    async def second(service):
+        async with visiting(service) as visit:
+            await visit.look(photographs[:1])
+            _, moments = await visit.ask("Which animal did you see?")
+            pictures = [visit.session.thumbnail(moment.block_id) for moment in moments]
+            return [info.start_us for info in everything(visit)], moments, pictures
+
+    asyncio.run(first(restart()))
+    starts, moments, pictures = asyncio.run(second(restart()))
+    assert starts == sorted(starts)
+    assert starts[-1] >= 61 * US_PER_S
+    assert moments
+    assert all(picture is not None and picture.startswith(b"\xff\xd8") for picture in pictures)
+
+
+def everything(visit):
+    memory = visit.session._stream.memory
+    return [*memory.sealed(), *(block.info for block in memory.recent())]
+
+
+def test_instructions_last_until_new_ones_come(restart):
+    async def first(service):
+        async with visiting(service) as visit:
+            visit.session.update(replace(visit.session.options, instructions="Answer in rhymes."))
+            await visit.session.drain()
+
+    async def second(service):
+        async with visiting(service) as visit:
+            return visit.session.options.instructions, visit.session._stream.instructions
+
+    asyncio.run(first(restart()))
+    assert asyncio.run(second(restart())) == ("Answer in rhymes.", "Answer in rhymes.")
+
+
+def test_a_session_that_is_open_is_not_opened_twice(restart):
+    async def scenario(service):
+        async with visiting(service):
+            with pytest.raises(MemoryStoreError) as error:
+                async with visiting(service):
+                    pass
+            assert error.value.code == "session_in_use"
+
+    asyncio.run(scenario(restart()))
+
+
+def test_without_a_folder_no_session_has_a_name(restart):
+    async def scenario(service):
+        with pytest.raises(InvalidRequestError, match="--memory-dir") as error:
+            async with visiting(service):
+                pass
+        assert error.value.param == "session"
+
+    asyncio.run(scenario(restart(dir=None)))
+
+
+class TestWire:
+    @staticmethod
+    async def first_event(server: GatewayServer, query: str):
+        async with connect(f"{server.url}?{query}") as socket:
+            return json.loads(await asyncio.wait_for(socket.recv(), TIMEOUT_S))
+
+    def test_the_address_names_the_session(self, restart):
+        async def scenario(service):
+            async with new_server(service) as server:
+                named = await self.first_event(server, "model=streams&session=kitchen")
+                unnamed = await self.first_event(server, "model=streams")
+                again = await self.first_event(server, f"session={unnamed['session']['id']}")
+            assert named["session"]["id"] == "kitchen"
+            assert again["session"]["id"] == unnamed["session"]["id"] != "kitchen"
+
+        asyncio.run(scenario(restart()))
+
+    def test_a_name_that_cannot_be_had_is_refused_with_its_reason(self, restart):
+        async def scenario(service):
+            async with new_server(service) as server, connect(f"{server.url}?session=kitchen") as socket:
+                await socket.recv()
+                taken = await self.first_event(server, "session=kitchen")
+                wrong = await self.first_event(server, "session=../etc")
+            assert taken["error"]["code"] == "session_in_use"
+            assert "kitchen" in taken["error"]["message"]
+            assert wrong["error"]["param"] == "session"
+
+        asyncio.run(scenario(restart()))

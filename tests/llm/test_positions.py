@@ -1,0 +1,46 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm.positions import gaps
+from memory.block import Block, BlockInfo
+from streams.types import BlockKind
+
+
+def stream(*places):
+    """Sinks, and blocks at (offset, tokens)."""
+    empty = torch.empty(0)
+    infos = [BlockInfo(0, BlockKind.SYSTEM, 0, 0, "", 9)]
+    infos += [
+        BlockInfo(place, BlockKind.FRAME, 0, 0, "", tokens, offset)
+        for place, (offset, tokens) in enumerate(places, 1)
+    ]
+    return [Block(info, empty, empty, empty) for info in infos]
+
+
+@pytest.mark.parametrize(
+    ("places", "bound", "spare", "expected"),
+    [
+        ([(0, 5), (5, 5)], 100, 1_000, (0, 0, 0)),
+        ([(7, 5), (12, 5), (30, 5)], 100, 1_000, (0, 7, 0, 13)),
+        ([(7, 5), (12, 5), (30, 5)], 10, 1_000, (0, 7, 0, 10)),
+        ([(7, 5), (12, 5), (30, 5)], 100, 10, (0, 3, 0, 6)),
+        ([(7, 5)], 100, 0, (0, 0)),
+        ([(7, 5)], 0, 1_000, ()),
+    ],
+)
+def test_a_gap_is_what_is_not_there_up_to_a_bound(places, bound, spare, expected):
+    assert gaps(stream(*places), bound, spare) == expected
+
+
+@given(
+    places=st.lists(st.tuples(st.integers(0, 900), st.integers(1, 20)), max_size=12),
+    bound=st.integers(1, 300),
+    spare=st.integers(-5, 500),
+)
+def test_gaps_are_never_negative_nor_more_than_there_is_room_for(places, bound, spare):
+    found = gaps(stream(*sorted(places)), bound, spare)
+    assert len(found) == len(places) + 1
+    assert all(0 <= gap <= bound for gap in found)
+    assert sum(found) <= max(spare, 0)

@@ -1,0 +1,77 @@
+from dataclasses import replace
+
+import pytest
+
+from streams.errors import ConfigError, MemoryStoreError, OverloadError
+from streams.types import US_PER_S, BlockKind
+
+BLOCK = 384 + 64
+
+
+def fill(memory, make_block, count):
+    for _ in range(count):
+        info = memory.new_info(BlockKind.FRAME, 0, US_PER_S, "thing", 3)
+        memory.append(make_block(info.id, info=info))
+    memory.flush()
+
+
+def test_past_the_device_budget_of_all_a_new_session_is_refused(open_host):
+    host = open_host(device_bytes=1_000, total_device_bytes=2_500)
+    first, _ = host.open("one"), host.open("two")
+    with pytest.raises(OverloadError) as error:
+        host.open("three")
+    assert error.value.param == "memory.total_device_bytes"
+    first.close()
+    host.open("three")
+
+
+def test_past_the_ram_budget_of_all_the_largest_gives_first(open_host, make_block, tmp_path):
+    host = open_host(
+        window_tokens=3, ram_bytes=100 * BLOCK, total_ram_bytes=60 * BLOCK, dir=tmp_path, policy="layers"
+    )
+    large, small = host.open("large"), host.open("small")
+    fill(large, make_block, 60)
+    fill(small, make_block, 10)
+    before = small.ram_bytes
+    assert large.ram_bytes + small.ram_bytes > 60 * BLOCK
+    host.keep()
+    assert large.ram_bytes + small.ram_bytes <= 60 * BLOCK
+    assert small.ram_bytes == before
+    assert large.sealed_count == 59
+
+
+def test_past_the_disk_budget_of_all_the_largest_forgets_first(open_host, make_block, tmp_path):
+    host = open_host(window_tokens=3, disk_bytes=80_000, total_disk_bytes=60_000, dir=tmp_path)
+    large, small = host.open("large"), host.open("small")
+    fill(large, make_block, 60)
+    fill(small, make_block, 10)
+    host.keep()
+    assert large.disk_bytes + small.disk_bytes <= 60_000
+    assert small.sealed_count == 9
+    assert large.sealed_count + large.stats().forgotten == 59
+
+
+def test_a_session_of_another_model_or_tokenizer_is_refused_by_name(open_host, make_block, tmp_path, shape):
+    host = open_host(dir=tmp_path)
+    fill(host.open("kitchen"), make_block, 3)
+    host.close()
+    for field, said in (("model_hash", "tiny"), ("tokenizer_hash", "tokenizer")):
+        other = replace(shape, fingerprint=replace(shape.fingerprint, **{field: "other"}))
+        host = open_host(dir=tmp_path)
+        host._shape = other
+        with pytest.raises(MemoryStoreError, match=said) as error:
+            host.open("kitchen")
+        assert error.value.code == "model_mismatch"
+
+
+def test_a_policy_that_needs_embeddings_is_refused_without_them(open_host):
+    with pytest.raises(ConfigError) as error:
+        open_host(policy="external").open("kitchen")
+    assert error.value.param == "memory.policy"
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "x" * 200, "ä"])
+def test_a_name_that_cannot_name_a_folder_is_refused(open_host, name):
+    with pytest.raises(MemoryStoreError) as error:
+        open_host().open(name)
+    assert error.value.param == "session"
