@@ -52,6 +52,12 @@ COMMANDS = (
     Command(
         "models", "list, fetch and check models", "streams.commands.models", "streams.commands.models:run"
     ),
+    Command(
+        "memory",
+        "look into kept sessions: list, show, verify, compact, export, remove",
+        "streams.commands.memory",
+        "streams.memories.tool:run",
+    ),
     Command("bench", "measure", "streams.commands.bench", "streams.commands.bench:run"),
 )
 

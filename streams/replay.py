@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.assembly import Streams
 from gateway.session import LiveSession
-from memory.memory import MemoryStats
+from memory.stats import MemoryStats
 from speech.asr import ASR_RATE
 from streams.clock import Clock, ReplayClock, WallClock
 from streams.config import StreamsConfig
@@ -93,12 +93,17 @@ class ReplayResult:
 class Replay:
     """One video through one session. Use once."""
 
-    def __init__(self, streams: Streams, source: str, *, realtime: bool, console: Console) -> None:
+    def __init__(
+        self, streams: Streams, source: str, *, realtime: bool, console: Console, name: str | None = None
+    ) -> None:
+        """``name`` is of the session; one that is kept goes on, with the video after what it holds."""
         self._streams = streams
+        self._name = name
         self._source = source
         self._console = console
-        self._replay_clock = None if realtime else ReplayClock()
-        self._clock: Clock = self._replay_clock or WallClock()
+        self._realtime = realtime
+        self._start_us = 0
+        self._clock: Clock = ReplayClock()
         self._done: asyncio.Queue[tuple[ResponseDone, tuple[Moment, ...]]] = asyncio.Queue()
         self._moments: tuple[Moment, ...] = ()
         self._answers: list[ReplayAnswer] = []
@@ -111,7 +116,9 @@ class Replay:
         # What is said in the video is heard and remembered, not answered.
         turns = replace(options.turn_detection, create_response=False, interrupt_response=False)
         options = replace(options, modality="text", turn_detection=turns)
-        session = await self._streams.open_session(self._emit, clock=self._clock, options=options)
+        session = await self._streams.open_session(
+            self._emit, name=self._name, clock=self._new_clock, options=options
+        )
         try:
             waiting = sorted(questions, key=lambda question: question.at_us)
             with MediaReader(self._source, video_fps=self._streams.config.video.sample_fps) as reader:
@@ -136,6 +143,11 @@ class Replay:
         finally:
             await session.close()
 
+    def _new_clock(self, start_us: int) -> Clock:
+        self._start_us = start_us
+        self._clock = WallClock(start_us) if self._realtime else ReplayClock(start_us)
+        return self._clock
+
     async def _play(self, session: LiveSession, reader: MediaReader, waiting: list[TimedQuestion]) -> None:
         items = iter(reader)
         length_s = (reader.info.duration_us or 0) / US_PER_S
@@ -157,20 +169,21 @@ class Replay:
             await session.append_audio(item.samples, item.rate)
 
     async def _reach(self, at_us: int) -> None:
-        if self._replay_clock is not None:
-            self._replay_clock.advance_to(at_us)
+        """Be at ``at_us`` of the video."""
+        if isinstance(self._clock, ReplayClock):
+            self._clock.advance_to(self._start_us + at_us)
         else:
-            await self._clock.sleep_until(at_us)
+            await self._clock.sleep_until(self._start_us + at_us)
 
     async def _ask_at(self, session: LiveSession, question: TimedQuestion) -> None:
         """Ask when the clock is there. On the virtual clock time stands still until it is answered."""
         if self._asking is not None:
             await self._asking
-        if self._replay_clock is not None:
+        if not self._realtime:
             await session.drain()
         await self._reach(question.at_us)
         self._asking = asyncio.create_task(self._ask(session, question))
-        if self._replay_clock is not None:
+        if not self._realtime:
             await self._asking
 
     async def _ask(self, session: LiveSession, question: TimedQuestion) -> None:
@@ -230,7 +243,7 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
         pass  # a source that cannot be read is said before models are loaded
     streams = Streams.load(config)
     try:
-        replay = Replay(streams, args.video, realtime=args.realtime, console=console)
+        replay = Replay(streams, args.video, realtime=args.realtime, console=console, name=args.session)
         result = asyncio.run(replay.run(questions))
     finally:
         streams.close()

@@ -32,7 +32,7 @@ async def _serve(streams: Streams) -> None:
 def new_server(streams: Streams) -> GatewayServer:
     """A gateway for ``streams``, not yet listening."""
 
-    async def open_session(model: str, emit: Emit) -> Live:
-        return await streams.open_session(emit)
+    async def open_session(model: str, session: str | None, emit: Emit) -> Live:
+        return await streams.open_session(emit, name=session)
 
     return GatewayServer(streams.config.server, streams.config.video, open_session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -39,15 +39,27 @@ def emit(report: Report, json_path: str | None = None) -> None:
 
     Raises ConfigError when the file cannot be written.
     """
-    document = {
+    _print_table(report, Console(stderr=json_path == "-"))
+    if json_path is not None:
+        write_document(_document(report), json_path)
+
+
+def emit_all(title: str, reports: Sequence[Report], json_path: str | None = None) -> None:
+    """Print ``reports`` one after the other; as JSON they are one document, as ``emit`` writes it."""
+    console = Console(stderr=json_path == "-")
+    for report in reports:
+        _print_table(report, console)
+    if json_path is not None:
+        write_document({"title": title, "reports": [_document(report) for report in reports]}, json_path)
+
+
+def _document(report: Report) -> dict[str, object]:
+    return {
         "title": report.title,
         "columns": [column.key for column in report.columns],
         "rows": [dict(row) for row in report.rows],
         "notes": list(report.notes),
     }
-    _print_table(report, Console(stderr=json_path == "-"))
-    if json_path is not None:
-        write_document(document, json_path)
 
 
 def _print_table(report: Report, console: Console) -> None:
@@ -58,13 +70,14 @@ def _print_table(report: Report, console: Console) -> None:
         numeric = any(isinstance(row.get(column.key), int | float) for row in report.rows)
         table.add_column(column.heading, justify="right" if numeric else "left")
     for row in report.rows:
-        table.add_row(*(_show(row.get(column.key), column.format) for column in report.columns))
+        table.add_row(*(show_cell(row.get(column.key), column.format) for column in report.columns))
     console.print(table)
     for note in report.notes:
         console.print(note, markup=False, highlight=False)
 
 
-def _show(cell: Cell, spec: str) -> str:
+def show_cell(cell: Cell, spec: str) -> str:
+    """A figure as a person reads it; a dash where there is none."""
     if cell is None:
         return "–"
     return format(cell, spec) if isinstance(cell, int | float) else cell

@@ -12,6 +12,7 @@ BENCHES = {
     "llm": "prefill and decode beside Transformers' generate; perplexity",
     "speech": "word errors and delay of streaming recognition",
     "voice": "voice to voice: end of a spoken question to first sound of the answer",
+    "memory": "cost over hours, answers with and without, recall policies, codecs, kill -9",
     "recall": "whether pictures that left the window are found again",
 }
 

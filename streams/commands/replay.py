@@ -27,4 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument("--fast", action="store_true", help="as fast as the machine can (default)")
     speed.add_argument("--realtime", action="store_true", help="at the speed of the video")
     add_memory_dir(parser)
+    parser.add_argument(
+        "--session", metavar="NAME", help="keep the memory under this name in --memory-dir, or go on with it"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the answers as JSON; - is standard output")

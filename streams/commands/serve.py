@@ -20,5 +20,5 @@ def add_memory_dir(parser: argparse.ArgumentParser) -> None:
         dest="set:memory.dir",
         type=Path,
         metavar="DIR",
-        help="where memory goes that does not fit in RAM (a temporary folder)",
+        help="keep sessions there, and go on with those that are; without it none is kept",
     )

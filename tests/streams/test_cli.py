@@ -1,7 +1,6 @@
 import contextlib
 import io
 import json
-import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -11,18 +10,8 @@ import pytest
 from streams import __version__
 from streams.cli import COMMANDS, main
 from streams.config import setting_names
-from streams.log import ROOT
 
 TIMEOUT_S = 120
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    root = logging.getLogger(ROOT)
-    handlers, level, propagate = root.handlers[:], root.level, root.propagate
-    yield
-    root.handlers[:], root.propagate = handlers, propagate
-    root.setLevel(level)
 
 
 @pytest.fixture

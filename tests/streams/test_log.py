@@ -1,27 +1,22 @@
 import json
-import logging
 import re
 
 import pytest
 
 from streams.config import LogConfig
-from streams.log import ROOT, configure_logging, get_logger
+from streams.log import configure_logging, get_logger
 
 
 @pytest.fixture
 def logged(capsys):
     """Configures logging and returns what was written since the last call, line by line."""
-    root = logging.getLogger(ROOT)
-    handlers, level, propagate = root.handlers[:], root.level, root.propagate
 
     def lines(**config):
         if config:
             configure_logging(LogConfig(**config))
         return capsys.readouterr().err.splitlines()
 
-    yield lines
-    root.handlers[:], root.propagate = handlers, propagate
-    root.setLevel(level)
+    return lines
 
 
 def test_a_line_of_text_is_time_level_event_and_fields(logged):

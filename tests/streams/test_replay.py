@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import logging
 from fractions import Fraction
 from itertools import takewhile
 
@@ -16,7 +15,6 @@ from rich.console import Console
 from gateway.assembly import Streams
 from streams.cli import main
 from streams.events import FrameSeen, ResponseCreated, TranscriptCompleted
-from streams.log import ROOT
 from streams.question import TimedQuestion
 from streams.replay import Replay
 from streams.types import BlockKind
@@ -125,17 +123,13 @@ def played(play, video):
 @pytest.fixture
 def replayed(monkeypatch, service, capsys):
     """Runs ``streams replay`` on the models that are loaded already."""
-    root = logging.getLogger(ROOT)
-    handlers, level, propagate = root.handlers[:], root.level, root.propagate
     monkeypatch.setattr("streams.replay.Streams.load", lambda config: service)
 
     def run(*words):
         status = main(["replay", *map(str, words), "--log-level", "error"])
         return status, *capsys.readouterr()
 
-    yield run
-    root.handlers[:], root.propagate = handlers, propagate
-    root.setLevel(level)
+    return run
 
 
 def test_questions_are_asked_at_their_times_in_their_order(played):

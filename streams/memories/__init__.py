@@ -1,0 +1,1 @@
+"""Looking into kept sessions: what ``streams memory`` does."""
