@@ -20,6 +20,7 @@ from streams.clock import Clock, ReplayClock, WallClock
 from streams.config import StreamsConfig
 from streams.conversation import Item, ResponseOptions, TextContent
 from streams.document import write_document
+from streams.errors import ConfigError
 from streams.events import (
     Event,
     FramesDropped,
@@ -94,9 +95,18 @@ class Replay:
     """One video through one session. Use once."""
 
     def __init__(
-        self, streams: Streams, source: str, *, realtime: bool, console: Console, name: str | None = None
+        self,
+        streams: Streams,
+        source: str | None,
+        *,
+        realtime: bool,
+        console: Console,
+        name: str | None = None,
     ) -> None:
-        """``name`` is of the session; one that is kept goes on, with the video after what it holds."""
+        """``name`` is of the session; one that is kept goes on, with the video after what it holds.
+
+        Without ``source`` nothing new is seen: what the session holds is asked about.
+        """
         self._streams = streams
         self._name = name
         self._source = source
@@ -121,11 +131,7 @@ class Replay:
         )
         try:
             waiting = sorted(questions, key=lambda question: question.at_us)
-            with MediaReader(self._source, video_fps=self._streams.config.video.sample_fps) as reader:
-                await self._play(session, reader, waiting)
-                # After a film comes silence, which ends what was being said when it was over.
-                await session.append_audio(np.zeros(ASR_RATE, np.float32), ASR_RATE)
-                skipped = reader.frames_skipped
+            skipped = 0 if self._source is None else await self._watch(session, self._source, waiting)
             for question in waiting:
                 await self._ask_at(session, question)
             if self._asking is not None:
@@ -133,7 +139,7 @@ class Replay:
             await session.drain()
             counts = session.frame_counts
             return ReplayResult(
-                self._source,
+                self._source or "",
                 tuple(self._answers),
                 counts.seen + skipped,
                 counts.encoded,
@@ -142,6 +148,14 @@ class Replay:
             )
         finally:
             await session.close()
+
+    async def _watch(self, session: LiveSession, source: str, waiting: list[TimedQuestion]) -> int:
+        """Stream ``source``, asking those of ``waiting`` that come up; frames the reader left out."""
+        with MediaReader(source, video_fps=self._streams.config.video.sample_fps) as reader:
+            await self._play(session, reader, waiting)
+            # After a film comes silence, which ends what was being said when it was over.
+            await session.append_audio(np.zeros(ASR_RATE, np.float32), ASR_RATE)
+            return reader.frames_skipped
 
     def _new_clock(self, start_us: int) -> Clock:
         self._start_us = start_us
@@ -239,8 +253,13 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     if args.questions is not None:
         questions += read_questions(args.questions)
     console = Console(stderr=True)
-    with MediaReader(args.video):
-        pass  # a source that cannot be read is said before models are loaded
+    if args.video is None and (args.session is None or not questions):
+        raise ConfigError("a VIDEO to watch is needed, or --session NAME and --ask", param="VIDEO")
+    if args.session is not None and config.memory.dir is None:
+        raise ConfigError("--session needs --memory-dir, where sessions are kept", param="--session")
+    if args.video is not None:
+        with MediaReader(args.video):
+            pass  # a source that cannot be read is said before models are loaded
     streams = Streams.load(config)
     try:
         replay = Replay(streams, args.video, realtime=args.realtime, console=console, name=args.session)

@@ -9,7 +9,12 @@ from streams.commands.serve import add_memory_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("video", metavar="VIDEO", help="a video file or URL")
+    parser.add_argument(
+        "video",
+        metavar="VIDEO",
+        nargs="?",
+        help="a video file or URL; without one, a kept --session is asked",
+    )
     parser.add_argument(
         "--ask",
         action="append",

@@ -258,3 +258,46 @@ def test_a_video_that_breaks_off_is_an_error(replayed, video, tmp_path):
     status, out, err = replayed(broken, "--ask", "00:17 What do you see?")
     assert (status, out) == (1, "")
     assert "broken.mp4 is truncated" in err.splitlines()[-1]
+
+
+class TestKept:
+    """A film that was watched once is asked about later, without being watched again."""
+
+    @pytest.fixture
+    def lasting(self, service, tmp_path, monkeypatch):
+        """Runs ``streams replay`` with its memory kept, as if each were a process of its own."""
+
+        def run(*words):
+            memory = service.config.memory.model_copy(update={"dir": tmp_path / "kept"})
+            again = Streams(service.config.model_copy(update={"memory": memory}), service.backend)
+            monkeypatch.setattr(again, "close", again._memories.close)
+            monkeypatch.setattr("streams.replay.Streams.load", lambda config: again)
+            folder = ["--memory-dir", str(tmp_path / "kept"), "--session", "film"]
+            out = tmp_path / "answers.json"
+            status = main(["replay", *map(str, words), *folder, "--json", str(out), "--log-level", "error"])
+            assert status == 0
+            return json.loads(out.read_text("utf-8"))
+
+        return run
+
+    def test_it_is_asked_without_the_video(self, lasting, video):
+        watched = lasting(video)
+        assert watched["frames"]["encoded"] > 0
+        asked = lasting("--ask", "0:01 When is the meeting with Anna?")
+        assert asked["frames"] == {"seen": 0, "encoded": 0, "dropped": 0}
+        (answer,) = asked["answers"]
+        assert any(moment["end_s"] < 6 for moment in answer["moments"])
+        assert answer["asked_at_s"] == 1
+        assert asked["memory"]["blocks"] == watched["memory"]["blocks"] + 2
+
+    @pytest.mark.parametrize(
+        ("words", "param"),
+        [
+            ([], "VIDEO"),
+            (["--session", "film", "--memory-dir", "kept"], "VIDEO"),
+            (["--session", "film", "--ask", "0:01 Well?"], "--session"),
+        ],
+    )
+    def test_what_is_missing_is_named(self, words, param, capsys):
+        assert main(["replay", *words]) == 1
+        assert param in capsys.readouterr().err
