@@ -17,7 +17,7 @@ from memory.recall.policies import new_policy
 from memory.restore import Embed
 from memory.retention.policies import RETENTION_POLICIES
 from memory.shape import MemoryShape
-from memory.store.identity import SessionKey
+from memory.store.identity import DEFAULT_TENANT, SessionKey
 from memory.store.session_store import SessionStore
 from memory.store.store import MemoryStore
 from streams.config import MemoryConfig
@@ -25,7 +25,6 @@ from streams.errors import OverloadError
 from streams.log import get_logger
 from streams.pipeline import Worker
 
-TENANT = "default"
 KEEP_EVERY_S = 2.0
 SEGMENTS_MIN = 8
 """A session's disk budget is spread over at least so many segments, so that old ones can go whole."""
@@ -61,7 +60,7 @@ class MemoryHost:
         self._watcher = threading.Thread(target=self._watch, name="memory-keeper", daemon=True)
         self._watcher.start()
 
-    def open(self, name: str, *, tenant: str = TENANT, notify: Notify = ignore) -> StreamMemory:
+    def open(self, name: str, *, tenant: str = DEFAULT_TENANT, notify: Notify = ignore) -> StreamMemory:
         """The memory of the session ``name``, as it was left if there is one in ``config.dir``.
 
         Raises MemoryStoreError when it is in use (``session_in_use``), was written for another model or
@@ -121,7 +120,7 @@ class MemoryHost:
             if memory in self._memories:
                 self._memories.remove(memory)
         if not self.durable:
-            self._store.remove(SessionKey(TENANT, memory.name))
+            self._store.remove(memory.key)
 
     # Housekeeping, on threads of its own.
 
@@ -137,8 +136,7 @@ class MemoryHost:
         if self.durable:
             self._keep_within_disk(memories)
         for memory in memories:
-            memory.retry_writes()
-            memory.check_when_idle()
+            memory.tend()
 
     def _keep_within_ram(self, memories: list[StreamMemory]) -> None:
         """The largest gives first: blocks in RAM that are on disk are but copies."""

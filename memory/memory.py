@@ -17,6 +17,7 @@ from memory.recaller import Recalled, Recaller
 from memory.restore import INDEX, Embed, restore
 from memory.shape import MemoryShape
 from memory.stats import MemoryStats
+from memory.store.identity import SessionKey
 from memory.store.session_store import SessionStore
 from memory.transfer import new_transfer
 from memory.window import Window
@@ -36,8 +37,8 @@ log = get_logger(__name__)
 class StreamMemory:
     """Keeps blocks and hands them back; nothing here runs the model. Thread-safe.
 
-    Made by ``MemoryHost.open``. In one that is ``durable`` every block is written as soon as it is there;
-    one that is ``restored`` goes on where an earlier process left it.
+    In one that is ``durable`` every block is written as soon as it is there; one that is ``restored`` goes
+    on where an earlier process left it.
     """
 
     def __init__(
@@ -73,9 +74,8 @@ class StreamMemory:
             on_gone=lambda block_ids: self._recaller.forget(block_ids),
             notify=lambda notice: self.notify(notice),
         )
-        self._recaller = Recaller(
-            policy, self._pool, config, shape, self._transfer, self._lock, hot_budget=lambda: self._hot_budget
-        )
+        tiers = (self._pool, config, shape, self._transfer, self._lock)
+        self._recaller = Recaller(policy, *tiers, hot_budget=lambda: self._hot_budget)
         self._next_id = SINKS_ID + 1
         self._next_offset = 0
         self._last_us = 0
@@ -83,18 +83,20 @@ class StreamMemory:
         self._closed = False
 
     @property
-    def name(self) -> str:
+    def key(self) -> SessionKey:
         """The session's, by which it is opened again."""
+        return self._store.key
+
+    @property
+    def name(self) -> str:
         return self._store.key.name
 
     @property
     def uses_keys(self) -> bool:
-        """Whether a question's keys are compared."""
         return self._policy.uses_keys
 
     @property
     def uses_embedding(self) -> bool:
-        """Whether a question's text embedding is compared."""
         return self._policy.uses_embedding
 
     # Taking in.
@@ -138,11 +140,10 @@ class StreamMemory:
 
     def wait_for_room(self, timeout_s: float | None = None) -> bool:
         """Return when there is room again, at once as a rule. False when ``timeout_s`` is over."""
-        if not self.must_wait:
-            return True
-        waiting = self._pool.unwritten
-        log.warning("memory.backpressure", session=self.name, unwritten=waiting)
-        self.notify(MemoryReported("backpressure", waiting, "RAM is used up; new blocks wait for the disk"))
+        if self.must_wait:
+            waiting = self._pool.unwritten
+            log.warning("memory.backpressure", session=self.name, unwritten=waiting)
+            self.notify(MemoryReported("backpressure", waiting, "RAM is used up; blocks wait for the disk"))
         return self._pool.wait_for_room(timeout_s)
 
     # Handing back.
@@ -255,12 +256,12 @@ class StreamMemory:
         """Return when all that is to be on disk is there. Raises MemoryStoreError when that fails."""
         self._pool.flush()
 
-    def retry_writes(self) -> None:
-        """Try again what could not be written, without waiting for the next block."""
-        self._pool.retry_writes()
+    def tend(self) -> None:
+        """From time to time: try again what could not be written, and check once after each burst of work.
 
-    def check_when_idle(self) -> None:
-        """Check once after each burst of work; a fault is logged and reported, and the session goes on."""
+        A fault is logged and reported, and the session goes on.
+        """
+        self._pool.retry_writes()
         with self._lock:
             if self._closed or self._changed_s is None or time.monotonic() - self._changed_s < IDLE_S:
                 return

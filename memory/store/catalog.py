@@ -107,13 +107,17 @@ class Catalog:
     def totals(self, session_id: int) -> tuple[int, int, int, int, int]:
         """Blocks, tokens, first and last microsecond, and bytes of segment files."""
         blocks = "SELECT count(*), sum(tokens), min(start_us), max(end_us) FROM blocks"
-        size = "SELECT sum(bytes) FROM segments WHERE session = ?"
         with self._lock, self._errors():
-            where = (session_id,)
-            counts = self._db.execute(f"{blocks} WHERE session = ? AND NOT damaged", where).fetchone()
-            sizes = self._db.execute(size, where).fetchone()
-        count, tokens, start_us, end_us, nbytes = (value or 0 for value in (*counts, *sizes))
-        return count, tokens, start_us, end_us, nbytes
+            counts = self._db.execute(f"{blocks} WHERE session = ? AND NOT damaged", (session_id,)).fetchone()
+        count, tokens, start_us, end_us = (value or 0 for value in counts)
+        return count, tokens, start_us, end_us, self.nbytes(session_id)
+
+    def nbytes(self, session_id: int) -> int:
+        """Bytes of a session's segment files."""
+        with self._lock, self._errors():
+            query = "SELECT sum(bytes) FROM segments WHERE session = ?"
+            (size,) = self._db.execute(query, (session_id,)).fetchone()
+        return size or 0
 
     def commit(self, changes: Changes) -> None:
         """All of ``changes`` or, when it raises MemoryStoreError, none.

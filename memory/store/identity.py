@@ -10,6 +10,9 @@ from streams.errors import MemoryStoreError
 
 CATALOG = "catalog.sqlite"
 
+DEFAULT_TENANT = "default"
+"""Whose sessions are where nobody else is named."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
 

@@ -65,7 +65,7 @@ class MemoryStore:
         with self._lock:
             here = dict(self._open)
         others = [row for row in self._catalog.sessions() if row.key not in here]
-        nbytes = sum(self._catalog.totals(row.id)[4] for row in others)
+        nbytes = sum(self._catalog.nbytes(row.id) for row in others)
         return nbytes + sum(session.nbytes for session in here.values())
 
     def sessions(self) -> list[SessionSummary]:
@@ -137,7 +137,7 @@ class MemoryStore:
                 lock.release()
         except OSError as error:
             raise _unusable(folder, error) from error
-        log.info("memory.session_removed", session=str(key))
+        log.debug("memory.session_removed", session=str(key))
 
     def close(self) -> None:
         """Close every session that is open here. What went wrong with the first is raised at the end."""

@@ -19,10 +19,11 @@ from gateway.assembly import load_reader
 from llm.stream import Reader
 from memory.shape import MemoryShape
 from streams.bench import codec as codecs
-from streams.bench import crash, hours, lookup, recall_policies
+from streams.bench import crash, evidence, hours, lookup, recall_policies
 from streams.bench import index as indexes
 from streams.bench.figure import Plot, write_page
 from streams.bench.memory_report import (
+    answers_plot,
     codec_plot,
     crash_report,
     hours_plots,
@@ -129,6 +130,21 @@ def _hours(bench: Bench) -> None:
     bench.plots.append(lookup_plot(found))
 
 
+def _answers(bench: Bench) -> None:
+    questions = bench.args.questions
+    with bench.step("answers", questions) as advance:
+        report = evidence.measure(bench.reader, bench.shape, bench.memory, questions, advance, one_pass=True)
+    bench.reports.append(report)
+    bench.plots.append(answers_plot(report))
+
+
+def _answer_codecs(bench: Bench) -> None:
+    questions = bench.args.questions
+    with bench.step("answers by codec", questions) as advance:
+        report = evidence.measure_codecs(bench.reader, bench.shape, bench.memory, questions, advance)
+    bench.reports.append(report)
+
+
 def _policies(bench: Bench) -> None:
     with bench.step("recall policies"):
         report = recall_policies.report(bench.reader, bench.memory, bench.config.llm.instructions)
@@ -167,6 +183,8 @@ def _work_folder(inside: Path | None) -> Iterator[Path]:
 
 SECTIONS: dict[str, Callable[[Bench], None]] = {
     "hours": _hours,
+    "answers": _answers,
+    "answer-codecs": _answer_codecs,
     "policies": _policies,
     "codecs": _codecs,
     "index": _index,

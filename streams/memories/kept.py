@@ -9,14 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from memory.store.identity import CATALOG, SessionKey, SessionSummary
+from memory.store.identity import CATALOG, DEFAULT_TENANT, SessionKey, SessionSummary
 from memory.store.store import MemoryStore
 from streams.config import MemoryConfig
 from streams.errors import ConfigError, MemoryStoreError
 from streams.types import US_PER_S
-
-TENANT = "default"
-"""Whose sessions are when nobody says (``MemoryHost.open``)."""
 
 
 @contextmanager
@@ -73,7 +70,7 @@ def _find(kept: dict[SessionKey, SessionSummary], key: SessionKey) -> SessionSum
 def parse_key(name: str) -> SessionKey:
     """``NAME`` or ``TENANT/NAME``. Raises MemoryStoreError when it cannot be one."""
     tenant, slash, rest = name.partition("/")
-    return SessionKey(tenant, rest) if slash else SessionKey(TENANT, name)
+    return SessionKey(tenant, rest) if slash else SessionKey(DEFAULT_TENANT, name)
 
 
 @contextmanager

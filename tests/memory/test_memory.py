@@ -228,15 +228,15 @@ class TestIdle:
         now_s = [0.0]
         monkeypatch.setattr("memory.memory.time.monotonic", lambda: now_s[0])
         fill(memory, make_block, 3)
-        memory.check_when_idle()
+        memory.tend()
         assert checks == []
         now_s[0] = IDLE_S
-        memory.check_when_idle()
-        memory.check_when_idle()
+        memory.tend()
+        memory.tend()
         assert checks == ["checked"]
         fill(memory, make_block, 1)
         now_s[0] = 3 * IDLE_S
-        memory.check_when_idle()
+        memory.tend()
         assert checks == ["checked"] * 2
 
     def test_a_fault_is_told_and_the_session_goes_on(self, new_memory, make_block, monkeypatch):
@@ -246,7 +246,7 @@ class TestIdle:
         with monkeypatch.context() as patch:
             patch.setattr("memory.memory.IDLE_S", 0.0)
             patch.setattr(memory._policy, "block_ids", lambda: np.array([], np.int64))
-            memory.check_when_idle()
+            memory.tend()
         assert [(notice.problem, notice.message) for notice in told] == [
             ("inconsistent", "index and pool disagree")
         ]
