@@ -62,7 +62,7 @@ class LiveSession:
         self._clock = clock
         self._emit = emit
         self._in_order = isinstance(clock, ReplayClock)
-        self._session = Session(options, stream.memory.name)
+        self._session = Session(options, stream.memory.key.name)
         self.id = self._session.id
         self._stream = stream
         stream.memory.notify = self._report_from_any_thread(emit)

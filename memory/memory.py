@@ -88,10 +88,6 @@ class StreamMemory:
         return self._store.key
 
     @property
-    def name(self) -> str:
-        return self._store.key.name
-
-    @property
     def uses_keys(self) -> bool:
         return self._policy.uses_keys
 
@@ -142,7 +138,7 @@ class StreamMemory:
         """Return when there is room again, at once as a rule. False when ``timeout_s`` is over."""
         if self.must_wait:
             waiting = self._pool.unwritten
-            log.warning("memory.backpressure", session=self.name, unwritten=waiting)
+            log.warning("memory.backpressure", session=self.key.name, unwritten=waiting)
             self.notify(MemoryReported("backpressure", waiting, "RAM is used up; blocks wait for the disk"))
         return self._pool.wait_for_room(timeout_s)
 
@@ -269,7 +265,7 @@ class StreamMemory:
             try:
                 self.check_integrity()
             except AssertionError as error:
-                log.exception("memory.inconsistent", session=self.name)
+                log.exception("memory.inconsistent", session=self.key.name)
                 self.notify(MemoryReported("inconsistent", 0, str(error)))
 
     def check_integrity(self) -> None:
@@ -293,7 +289,7 @@ class StreamMemory:
                 self.flush()
                 self._policy.save(self._store.folder / INDEX)
         except MemoryStoreError as error:
-            log.warning("memory.not_saved", session=self.name, error=error.message)
+            log.warning("memory.not_saved", session=self.key.name, error=error.message)
         with self._lock:
             self._pool.close()
             self._recaller.close()
