@@ -352,6 +352,34 @@ def test_a_catalog_that_is_none_is_kept_and_rebuilt(
         assert (folder / f"{CATALOG}.damaged-1").read_bytes() == content
 
 
+def test_a_catalog_that_lies_with_right_checksums_is_not_believed(
+    open_store, folder, key, fingerprint, make_encoded
+):
+    """Of block 1 it points at an older record, block 2 it describes otherwise."""
+    store = open_store()
+    session = store.open(key, fingerprint)
+    older = make_encoded(1)
+    session.write(older)
+    old_place = session._ledger.blocks[1].place
+    session.write(replace(make_encoded(1, 1), info=older.info))
+    session.write(make_encoded(2))
+    store.close()
+    with sqlite3.connect(folder / CATALOG) as db:
+        db.row_factory = sqlite3.Row
+        for row in [dict(row) for row in db.execute("SELECT * FROM blocks")]:
+            change = {"position": old_place.position} if row["id"] == 1 else {"text": "a lie"}
+            values = [value for name, value in (row | change).items() if name != "crc"]
+            marks = ", ".join("?" * (len(values) + 1))
+            db.execute(f"REPLACE INTO blocks VALUES ({marks})", schema._sealed(*values))
+    db.close()
+    session = open_store().open(key, fingerprint)
+    for read in (session.read, session.read_head):
+        for block_id in (1, 2):
+            with pytest.raises((MemoryStoreError, KeyError)):
+                read(block_id)
+    assert session.damaged == 2
+
+
 def test_a_damaged_catalog_is_not_taken_from_under_others(open_store, folder):
     open_store()
     for file in folder.glob(f"{CATALOG}-*"):
