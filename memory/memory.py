@@ -163,11 +163,11 @@ class StreamMemory:
     @property
     def sealed_count(self) -> int:
         """Blocks outside the window."""
-        return len(self._pool)
+        return len(self._pool.sealed)
 
     def sealed(self) -> list[BlockInfo]:
         """Every block outside the window, oldest first."""
-        return self._pool.infos()
+        return self._pool.sealed.infos()
 
     # Pictures.
 
@@ -230,7 +230,7 @@ class StreamMemory:
     def stats(self) -> MemoryStats:
         with self._lock:
             return MemoryStats(
-                blocks=len(self._pool) + len(self._window.blocks()),
+                blocks=len(self._pool.sealed) + len(self._window.blocks()),
                 device_bytes=self._window.nbytes + self._recaller.hot_bytes,
                 ram_bytes=self.ram_bytes,
                 disk_bytes=self._store.nbytes,
@@ -247,6 +247,10 @@ class StreamMemory:
     def retain(self, disk_bytes: int) -> None:
         """Bring what is on disk within ``disk_bytes``, forgetting as the retention policy chooses."""
         self._pool.retain(disk_bytes)
+
+    def settle(self) -> None:
+        """Return when all work that was put off until now has been done: writes, prefetches, counts."""
+        self._worker.submit(lambda: None).result()
 
     def flush(self) -> None:
         """Return when all that is to be on disk is there. Raises MemoryStoreError when that fails."""
@@ -272,7 +276,7 @@ class StreamMemory:
         """Assert the invariants; when idle and in tests."""
         with self._lock:
             self._pool.check_integrity()
-            sealed = {info.id for info in self._pool.infos()}
+            sealed = {info.id for info in self._pool.sealed.infos()}
             assert sealed == set(self._policy.block_ids().tolist()), "index and pool disagree"
             recent = [block.id for block in self._window.blocks()]
             assert recent == sorted(set(recent))

@@ -16,6 +16,7 @@ from memory.pool_config import PoolConfig
 from memory.ram import RamTier
 from memory.retention.policy import Candidate
 from memory.store.session_store import SessionStore
+from memory.table import BlockTable
 from memory.transfer import Transfer
 from memory.writer import BlockWriter, Write
 from streams.errors import MemoryStoreError
@@ -61,7 +62,7 @@ class BlockPool:
         self._on_gone = on_gone
         self._notify = notify
         self._ram = RamTier()
-        self._infos: dict[int, BlockInfo] = {}
+        self.sealed = BlockTable(lock)
         self._on_disk: set[int] = set()
         self._worker = worker
         self._writer = BlockWriter(
@@ -72,15 +73,9 @@ class BlockPool:
             written=self._were_written,
             notify=notify,
         )
-        self._disk_budget = DiskBudget(store, config.retention, lock, sealed=self._infos, forget=self._forget)
+        self._disk_budget = DiskBudget(store, config.retention, lock, sealed=self.sealed, forget=self._forget)
         self.forgotten = 0
         self.disk_reads = 0
-
-    def __len__(self) -> int:
-        return len(self._infos)
-
-    def __contains__(self, block_id: int) -> bool:
-        return block_id in self._infos
 
     @property
     def ram_bytes(self) -> int:
@@ -96,21 +91,17 @@ class BlockPool:
         """Blocks that wait to be written."""
         return len(self._writer)
 
-    def infos(self) -> list[BlockInfo]:
-        """Of every sealed block, in order of id."""
-        with self._lock:
-            return [self._infos[block_id] for block_id in sorted(self._infos)]
-
     def adopt(self, infos: Sequence[BlockInfo]) -> None:
         """Take over sealed blocks that are in the store already."""
         with self._lock:
-            self._infos |= {info.id: info for info in infos}
+            for info in infos:
+                self.sealed.add(info)
             self._on_disk |= {info.id for info in infos}
 
     def recode(self, block_ids: Sequence[int]) -> None:
         """Write sealed blocks as they are kept, of which there is only what was copied from the window."""
         for block_id in block_ids:
-            if block_id in self._infos:
+            if block_id in self.sealed:
                 encoded = self._store.read(block_id)
                 block = decode(encoded, next(iter(encoded.tensors.values())).dtype)
                 self._writer.put(encode(block, self._config.codec))
@@ -128,7 +119,7 @@ class BlockPool:
         """Keep a block that leaves the window. Others may leave RAM for it."""
         encoded = self._transfer.to_host(encode(block, self._config.codec))
         with self._lock:
-            self._infos[block.id] = block.info
+            self.sealed.add(block.info)
             self._ram.put(encoded)
             copied = self._config.codec.lossless and (block.id in self._on_disk or block.id in self._writer)
             if self._config.durable and not copied:
@@ -145,8 +136,8 @@ class BlockPool:
 
     def _drop(self, block_ids: Sequence[int]) -> None:
         """Take blocks out of everything but the store."""
+        self.sealed.remove(block_ids)
         for block_id in block_ids:
-            del self._infos[block_id]
             self._on_disk.discard(block_id)
             self._writer.cancel(block_id)
             if block_id in self._ram:
@@ -159,18 +150,22 @@ class BlockPool:
         then given up, and said to be damaged.
         """
         with self._lock:
-            if block_id not in self._infos:
+            if block_id not in self.sealed:
                 raise KeyError(block_id)
             if block_id in self._ram:
                 return self._ram.get(block_id)
+        self.disk_reads += 1
+        return self._read(block_id)
+
+    def _read(self, block_id: int) -> EncodedBlock:
+        """Bring a block up from disk. Raises as ``fetch``."""
         try:
             encoded = self._store.read(block_id)
         except MemoryStoreError as error:
             self.give_up(block_id, error.message)
             raise
         with self._lock:
-            self.disk_reads += 1
-            if block_id in self._infos and block_id not in self._ram:
+            if block_id in self.sealed and block_id not in self._ram:
                 self._ram.put(encoded)
                 self._settle()
         return encoded
@@ -178,7 +173,7 @@ class BlockPool:
     def give_up(self, block_id: int, why: str) -> None:
         """Do without a block that can no longer be read."""
         with self._lock:
-            if block_id not in self._infos:
+            if block_id not in self.sealed:
                 return
             self._drop([block_id])
             self._on_gone([block_id])
@@ -190,7 +185,8 @@ class BlockPool:
 
         def bring_up(block_id: int) -> None:
             with suppress(KeyError, MemoryStoreError):  # gone meanwhile, or given up and reported
-                self.fetch(block_id)
+                if block_id not in self._ram:
+                    self._read(block_id)
 
         for block_id in block_ids:
             if block_id not in self._ram:
@@ -285,8 +281,8 @@ class BlockPool:
         """Assert that every block is in RAM or on disk, and none is anywhere else."""
         with self._lock:
             ram = set(self._ram)
-            assert ram <= set(self._infos), "RAM holds blocks that the pool does not know"
-            assert set(self._infos) <= ram | self._on_disk, "blocks are lost"
+            assert ram <= set(self.sealed), "RAM holds blocks that the pool does not know"
+            assert set(self.sealed) <= ram | self._on_disk, "blocks are lost"
             assert self._ram.nbytes == sum(self._ram.peek(block_id).nbytes for block_id in ram)
             for block_id in ram - self._on_disk:
                 assert not self._config.durable or block_id in self._writer, (
@@ -295,6 +291,6 @@ class BlockPool:
 
     def close(self) -> None:
         with self._lock:
-            self._infos.clear()
+            self.sealed.remove([*self.sealed])
             self._on_disk.clear()
             self._ram.clear()

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import RLock
 
-import numpy as np
-
 from memory.block import Block, BlockInfo
 from memory.codec.codecs import decode
 from memory.hot import HotTier
@@ -66,28 +64,26 @@ class Recaller:
         limit = self._config.recall_blocks if limit is None else limit
         if limit == 0 or not len(self._policy):
             return Recalled((), ())
-        infos = {info.id: info for info in self._pool.infos() if where.admits(info)}
-        order = sorted(infos)
-        allowed = np.array(order, np.int64) if where.restricts else None
+        allowed = self._pool.sealed.admitted(where) if where.restricts else None
         hits = self._policy.rank(query, max(CANDIDATES, 2 * limit), allowed)
+        order = self._pool.sealed.admitted(where).tolist() if self._config.recall_neighbours else []
         found: dict[int, Block] = {}
-        chosen = self._choose(hits, infos, order, limit, found)
+        chosen = self._choose(hits, order, limit, found)
         ids = [hit.block_id for hit in chosen]
         self._pool.recalled(ids)
         # What was nearly chosen is what the next question on the same matter is likely to want.
         self._pool.prefetch([hit.block_id for hit in hits if hit.block_id not in found][:limit])
-        moments = tuple(_moment(infos[hit.block_id], hit.score) for hit in chosen)
+        moments = tuple(_moment(found[hit.block_id].info, hit.score) for hit in chosen)
         return Recalled(tuple(found[block_id] for block_id in ids), moments)
 
     def _choose(
         self,
         hits: Sequence[Hit],
-        infos: dict[int, BlockInfo],
         order: Sequence[int],
         limit: int,
         found: dict[int, Block],
     ) -> list[Hit]:
-        """Which blocks to hand back, brought up into ``found``. Those that cannot be read leave ``infos``."""
+        """Which blocks to hand back, brought up into ``found``; those that cannot be read are passed over."""
 
         def block(block_id: int) -> Block:
             if block_id not in found:
@@ -102,7 +98,7 @@ class Recaller:
             try:
                 chosen = select(
                     hits,
-                    infos,
+                    self._pool.sealed,
                     limit,
                     neighbours=self._config.recall_neighbours,
                     order=order,
@@ -111,7 +107,8 @@ class Recaller:
                 for hit in chosen:
                     block(hit.block_id)
             except _GoneError as gone:
-                del infos[gone.block_id]
+                hits = [hit for hit in hits if hit.block_id != gone.block_id]
+                order = [block_id for block_id in order if block_id != gone.block_id]
             else:
                 return chosen
 
@@ -123,7 +120,7 @@ class Recaller:
             encoded = self._pool.fetch(block_id)
             block = decode(self._transfer.to_device(encoded), self._shape.dtype)
             with self._lock:
-                if block_id in self._pool:
+                if block_id in self._pool.sealed:
                     self._hot.put(block, self._hot_budget())
         return block
 

@@ -49,7 +49,7 @@ def restore(
         assert not left, "what was in the window does not fit in it"
     in_window = {block.id for block in recent}
     pool.adopt([info for info in infos if info.id not in in_window])
-    sealed = [info.id for info in pool.infos()]
+    sealed = [info.id for info in pool.sealed.infos()]
     _index(policy, store, sealed, embed)
     for lost in set(sealed) - set(policy.block_ids().tolist()):
         pool.give_up(lost, f"the digest of block {lost} cannot be read")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import cast
 from zlib import crc32
 
 from memory.store.identity import Fingerprint, SessionKey
@@ -48,6 +50,7 @@ TABLES = {
 """``extras`` are the live records that are no blocks: tombstones, thumbnails, the state."""
 
 Values = tuple[int | str, ...]
+_KINDS = frozenset((int, str))
 
 
 def session_values(row: SessionRow) -> Values:
@@ -120,7 +123,9 @@ def _place(values: Sequence[int | str]) -> Place:
     return Place(_segment(stream, number), *_counts(*lengths))
 
 
+@lru_cache(maxsize=4096)
 def _segment(stream: int | str, number: int | str) -> SegmentId:
+    """One instance for all the rows that name it."""
     return SegmentId(Stream(str(stream)), *_counts(number))
 
 
@@ -136,8 +141,7 @@ def _sealed(*values: int | str) -> Values:
 
 
 def _opened(values: Sequence[object]) -> Values:
-    *row, crc = values
-    checked = tuple(value for value in row if isinstance(value, int | str))
-    if len(checked) != len(row) or crc32(repr(checked).encode("utf-8", "replace")) != crc:
+    row, crc = tuple(values[:-1]), values[-1]
+    if not _KINDS.issuperset(map(type, row)) or crc32(repr(row).encode("utf-8", "replace")) != crc:
         raise MemoryStoreError("the checksum of a row of the catalog is wrong", param="catalog")
-    return checked
+    return cast(Values, row)

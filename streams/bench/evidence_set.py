@@ -22,7 +22,7 @@ AGES_S = (5, 60, 600, 3_600, 10_800)
 PIECES = 150
 """Blocks of a script: as many as full attention gets right answers from."""
 
-FACTS = 12
+FACTS = 8
 """Facts of a script, at most."""
 
 HOURS = 3.2
@@ -101,22 +101,16 @@ SUBJECTS = (
     Subject("serial number", "camera", 5),
     Subject("phone number", "plumber", 6),
     Subject("postcode", "museum", 5),
-    Subject("room number", "committee", 3),
-    Subject("number", "ferry", 3),
     Subject("licence plate", "white van", 4),
     Subject("address", "dentist", 2, "{} King Street"),
-    Subject("height", "church tower", 2, unit=" metres"),
-    Subject("weight", "parcel", 2, unit=" kilos"),
-    Subject("age", "turtle", 2, unit=" years"),
+    Subject("height", "church tower", 2, unit=" feet"),
+    Subject("weight", "parcel", 2, unit=" pounds"),
     Subject("year", "shipwreck", 2, "18{}"),
     Subject("day", "wedding", _words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")),
     Subject("month", "harvest festival", _words("January February March April June July August October")),
     Subject("home town", "singer", CITIES),
     Subject("destination", "sailing boat", CITIES),
-    Subject("capital", "island", CITIES),
     Subject("language", "letter", _words("Finnish Greek Polish Turkish Danish Korean")),
-    Subject("nationality", "pilot", _words("Swedish Brazilian Dutch Chinese Canadian Mexican")),
-    Subject("profession", "uncle", _words("baker lawyer butcher farmer tailor teacher")),
     Subject("nickname", "goalkeeper", _words("Tiger Falcon Bear Wolf Eagle Rabbit")),
     Subject("middle name", "mayor", _words("Bruno Clara Emma Felix Grace Henry Irene Jonas Karin Nils")),
 )

@@ -64,6 +64,7 @@ def look_up(
         found += len(recalled.blocks)
         loaded += memory.stats().disk_reads - before
         moments = [block.info.text for block in recalled.blocks] or moments
+        memory.settle()  # questions are seconds apart: what is fetched beforehand is there by then
         advance(1)
     frame_ms = _reading_ms(stream, [frames[0].info.text])
     return Lookups(

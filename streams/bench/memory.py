@@ -37,7 +37,8 @@ from streams.bench.report import Report, emit_all
 from streams.config import MemoryConfig, StreamsConfig
 from streams.errors import ConfigError
 
-LOOKUPS = 100
+LOOKUPS = 200
+DEVICE_BYTES = 16 * 1024**2
 SHORT_OF_DISK = 4 / 3
 """A simulation is refused unless the disk has so many times what it will take."""
 
@@ -116,7 +117,13 @@ def _hours(bench: Bench) -> None:
         if free.f_bavail * free.f_frsize < needed:
             raise ConfigError(f"{folder} needs {needed / 1e9:.1f} GB free", param="--work-dir")
         memory = bench.memory.model_copy(
-            update={"dir": folder, "disk_bytes": 2 * needed, "total_disk_bytes": 4 * needed}
+            update={
+                "dir": folder,
+                "disk_bytes": 2 * needed,
+                "total_disk_bytes": 4 * needed,
+                # Soon full of what was handed back lately, so that growth would show.
+                "device_bytes": DEVICE_BYTES,
+            }
         )
         with (
             bench.step("hours of stream", seconds) as advance,

@@ -108,7 +108,7 @@ def test_the_least_recently_used_go_to_disk_and_come_back_whole(open_bench, make
     assert bench.pool.disk_reads == 1
     bench.settle()
     assert bench.in_ram() == [2, 3]
-    assert [info.id for info in bench.pool.infos()] == [1, 2, 3]
+    assert [info.id for info in bench.pool.sealed.infos()] == [1, 2, 3]
 
 
 def test_what_is_kept_nowhere_else_leaves_ram_once_it_is_written(open_bench, make_block, assert_same):
@@ -178,7 +178,7 @@ def test_past_the_disk_budget_the_oldest_are_forgotten_counted_and_told(open_ben
     assert bench.gone == list(range(1, 1 + forgotten))
     assert bench.problems() == ["forgotten"] * len(bench.notices)
     assert sum(notice.blocks for notice in bench.notices) == forgotten
-    assert [info.id for info in bench.pool.infos()] == list(range(1 + forgotten, 61))
+    assert [info.id for info in bench.pool.sealed.infos()] == list(range(1 + forgotten, 61))
     with pytest.raises(KeyError):
         bench.pool.fetch(1)
 
@@ -201,7 +201,7 @@ def test_a_disk_that_fails_is_said_and_ram_goes_on_until_it_is_used_up(
     disk.on = False
     bench.allocate(make_block(13))
     bench.pool.flush()
-    left = [info.id for info in bench.pool.infos()]
+    left = [info.id for info in bench.pool.sealed.infos()]
     assert left == [block_id for block_id in range(1, 14) if block_id not in bench.gone]
     assert [info.id for info in bench.store.infos()] == left
     with pytest.raises(KeyError):
@@ -264,12 +264,12 @@ def test_free_takes_a_block_out_of_every_tier(open_bench, make_block):
     bench = open_bench()
     bench.allocate(*(make_block(block_id) for block_id in (1, 2, 3)))
     bench.pool.free(1)
-    assert 1 not in bench.pool
+    assert 1 not in bench.pool.sealed
     assert 1 not in {info.id for info in bench.store.infos()}
     with pytest.raises(KeyError):
         bench.pool.free(1)
     bench.pool.close()
-    assert len(bench.pool) == 0
+    assert len(bench.pool.sealed) == 0
 
 
 def test_prefetched_blocks_are_in_ram(open_bench, make_block):
@@ -360,7 +360,7 @@ def test_it_behaves_as_a_dictionary_that_forgets(
             bench.settle()
             for gone in bench.gone:
                 model.pop(gone, None)
-            assert [info.id for info in bench.pool.infos()] == sorted(model)
+            assert [info.id for info in bench.pool.sealed.infos()] == sorted(model)
             assert bench.pool.forgotten == len(bench.gone) == len(set(bench.gone))
             assert bench.store.nbytes <= disk_bytes
             failing = bench.pool._writer.failing

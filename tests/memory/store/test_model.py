@@ -228,7 +228,7 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(operations=OPERATIONS)
 def test_it_behaves_as_a_dictionary_that_survives_crashes(fuse, make_encoded, assert_same, operations):
     root = Path(tempfile.mkdtemp())
