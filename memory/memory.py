@@ -189,10 +189,7 @@ class StreamMemory:
     # Going on after a restart.
 
     def restore(self, embed: Embed | None = None) -> None:
-        """Take over what the store holds. Only on a memory that holds nothing yet.
-
-        No model runs, but ``embed`` where texts are to be compared and blocks were kept without embeddings.
-        """
+        """Take over what the store holds, as ``restore.restore`` does. Only on a memory that is empty."""
         with self._lock:
             self.restored = True
             infos = restore(self._store, self._window, self._pool, self._policy, self._read, embed)
@@ -249,7 +246,7 @@ class StreamMemory:
         self._pool.retain(disk_bytes)
 
     def settle(self) -> None:
-        """Return when all work that was put off until now has been done: writes, prefetches, counts."""
+        """Return when all work put off until now has been done: writes, prefetches, counts."""
         self._worker.submit(lambda: None).result()
 
     def flush(self) -> None:

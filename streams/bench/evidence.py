@@ -124,11 +124,11 @@ def _notes(asked: Sequence[Asked], memory: MemoryConfig) -> tuple[str, ...]:
     found = [each for each in known if each.found]
     return (
         "Facts overheard in streams of hours, asked for at their end; right: the value is in the answer. "
-        "Full: all blocks handed back; oracle: the block that holds the fact. Found: that block is among those "
-        f"recalled (at most {memory.recall_blocks}, by {memory.policy}, codec {memory.codec}).",
+        "Full: all blocks handed back; oracle: the block that holds the fact. Found: that block is among "
+        f"those recalled (at most {memory.recall_blocks}, by {memory.policy}, codec {memory.codec}).",
         f"Evidence outside the window that full attention answers rightly: {len(known)} of {len(outside)}. "
-        f"It was found for {len(found)} of these, with {sum(each.right('recall') for each in found)} answers "
-        f"right and {sum(each.same('recall') for each in found)} the same as full attention's, token for token.",
+        f"It was found for {len(found)} of these, with {sum(each.right('recall') for each in found)} "
+        f"answers right and {sum(each.same('recall') for each in found)} the same as full attention's, token for token.",
     )
 
 
