@@ -128,7 +128,8 @@ def _notes(asked: Sequence[Asked], memory: MemoryConfig) -> tuple[str, ...]:
         f"those recalled (at most {memory.recall_blocks}, by {memory.policy}, codec {memory.codec}).",
         f"Evidence outside the window that full attention answers rightly: {len(known)} of {len(outside)}. "
         f"It was found for {len(found)} of these, with {sum(each.right('recall') for each in found)} "
-        f"answers right and {sum(each.same('recall') for each in found)} the same as full attention's, token for token.",
+        f"answers right and {sum(each.same('recall') for each in found)} the same as full attention's, "
+        "token for token.",
     )
 
 

@@ -1,10 +1,10 @@
 """Made-up streams in which facts are said, seconds to hours before they are asked for.
 
-All facts have one form, "The … of the … is …", and values that are drawn: none can be guessed, and each is a
-distractor for the others. Said again in the same breath, a fact is something that a model of 135M parameters
-finds among thousands of tokens with full attention (in 9 of 10, where 2 in 3 were answered without; with 24
-facts in one stream half as many). So the subjects are those that it mostly answers then; the draws that
-they were chosen on are others than those that are measured.
+All facts have one form, "The … of the … is …", with values that are drawn: none can be guessed, and each is a
+distractor for the others. What the questions ask of the model had to be little enough for one of 135M
+parameters to answer most of them with full attention over thousands of tokens. That it does when a fact is
+asked back before it is told ("The code of the garage door? The code …"), when there are eight in a stream (of
+24 it got half as many), and for these subjects of forty that were tried, with other draws.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ AGES_S = (5, 60, 600, 3_600, 10_800)
 """How long before the question evidence is said."""
 
 PIECES = 150
-"""Blocks of a script: as many as full attention gets right answers from."""
+"""Blocks of a script, which come to about 2,500 tokens."""
 
 FACTS = 8
 """Facts of a script, at most."""
@@ -50,9 +50,9 @@ class Subject:
         return f"What is the {self.attribute} of the {self.thing}?"
 
     def statement(self, value: str) -> str:
-        """The fact, twice: as somebody would say it who wants it remembered."""
-        said = f"he {self.attribute} of the {self.thing} is {value}{self.unit}"
-        return f"T{said}. Yes, t{said}"
+        """The fact, as somebody tells it who was asked for it."""
+        subject = f"The {self.attribute} of the {self.thing}"
+        return f"{subject}? {subject} is {value}{self.unit}"
 
     def draw(self, random: Random) -> str:
         if isinstance(self.values, int):
@@ -111,7 +111,6 @@ SUBJECTS = (
     Subject("home town", "singer", CITIES),
     Subject("destination", "sailing boat", CITIES),
     Subject("language", "letter", _words("Finnish Greek Polish Turkish Danish Korean")),
-    Subject("nickname", "goalkeeper", _words("Tiger Falcon Bear Wolf Eagle Rabbit")),
     Subject("middle name", "mayor", _words("Bruno Clara Emma Felix Grace Henry Irene Jonas Karin Nils")),
 )
 
@@ -161,16 +160,12 @@ Take your time
 
 
 def scripts(questions: int, seed: int = 0) -> Iterator[Script]:
-    """Scripts with ``questions`` cases in all, at every age in turn; each subject once before any again."""
+    """Scripts with ``questions`` cases in all, of evidence at every age in turn."""
     random = Random(seed)
     ages = [AGES_S[place % len(AGES_S)] for place in range(questions)]
-    subjects: list[Subject] = []
     for start in range(0, questions, FACTS):
         part = ages[start : start + FACTS]
-        while len(subjects) < len(part):
-            subjects += random.sample(SUBJECTS, len(SUBJECTS))
-        yield compose(subjects[: len(part)], part, random)
-        del subjects[: len(part)]
+        yield compose(random.sample(SUBJECTS, len(part)), part, random)
 
 
 def compose(subjects: list[Subject], ages_s: list[int], random: Random, pieces: int = PIECES) -> Script:
@@ -204,7 +199,7 @@ def compose(subjects: list[Subject], ages_s: list[int], random: Random, pieces: 
 
 
 def _filler(random: Random, place: int) -> tuple[BlockKind, str]:
-    """What is seen and what is said in turn, so that both are there wherever the draws fall."""
+    """What is seen and what is said in turn, as many of one as of the other."""
     if place % 2:
         return BlockKind.FRAME, f"a {random.choice(SIGHTS)}"
     return BlockKind.UTTERANCE, random.choice(CHATTER.strip().splitlines())

@@ -106,7 +106,6 @@ def test_no_command_shows_the_help(ran):
     [
         (["--colour", "red", "serve"], "COMMAND"),
         (["serve", "--colour", "red"], "--colour"),
-        (["replay"], "VIDEO"),
         (["replay", "x.mp4", "--fast", "--realtime"], "--realtime"),
         (["serve", "--log-level", "loud"], "--log-level"),
         (["paint"], "paint"),
