@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class TextEmbedder(Protocol):
-    """Used by one thread at a time; ``name`` says which checkpoint its vectors come from."""
+    """Safe to use from several threads; ``name`` says which checkpoint its vectors come from."""
 
     name: str
     dim: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class SentenceEmbedder:
         self.name = name
         self.max_tokens = max_tokens
         self.dim: int = model.config.hidden_size
+        self._lock = Lock()
         self._model = model
         self._tokenizer = tokenizer
 
@@ -48,12 +50,13 @@ class SentenceEmbedder:
         Computed on one thread: passes as short as these gain little from a second one, and wait for it
         when the machine is busy.
         """
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            return self._embed_all(texts)
-        finally:
-            torch.set_num_threads(threads)
+        with self._lock:  # a tokenizer is used by one thread at a time
+            threads = torch.get_num_threads()
+            torch.set_num_threads(1)
+            try:
+                return self._embed_all(texts)
+            finally:
+                torch.set_num_threads(threads)
 
     def _embed_all(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)

@@ -21,7 +21,7 @@ from memory.store.identity import DEFAULT_TENANT, SessionKey
 from memory.store.session_store import SessionStore
 from memory.store.store import MemoryStore
 from streams.config import MemoryConfig
-from streams.errors import OverloadError
+from streams.errors import MemoryStoreError, OverloadError
 from streams.log import get_logger
 from streams.pipeline import Worker
 
@@ -132,9 +132,12 @@ class MemoryHost:
         """Bring all sessions together within their budgets, and check those that are idle."""
         with self._lock:
             memories = [*self._memories]
-        self._keep_within_ram(memories)
-        if self.durable:
-            self._keep_within_disk(memories)
+        try:
+            self._keep_within_ram(memories)
+            if self.durable:
+                self._keep_within_disk(memories)
+        except MemoryStoreError as error:  # the disk fails, or a session was closed meanwhile
+            log.warning("memory.not_within_budget", error=error.message)
         for memory in memories:
             memory.tend()
 

@@ -39,6 +39,7 @@ from streams.errors import ConfigError
 
 LOOKUPS = 200
 DEVICE_BYTES = 16 * 1024**2
+INDEX_BLOCKS = (1_000, 10_000, 36_000)
 SHORT_OF_DISK = 4 / 3
 """A simulation is refused unless the disk has so many times what it will take."""
 
@@ -68,9 +69,12 @@ class Bench:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--hours", type=float, default=0.5, help="length of the simulated stream (0.5)")
-    parser.add_argument("--kills", type=int, default=20, help="how often ingest is killed (20)")
-    parser.add_argument("--questions", type=int, default=24, help="questions about evidence (24)")
+    parser.add_argument("--hours", type=float, default=0.25, help="length of the simulated stream (0.25)")
+    parser.add_argument("--kills", type=int, default=10, help="how often ingest is killed (10)")
+    parser.add_argument("--questions", type=int, default=12, help="questions about evidence (12)")
+    parser.add_argument(
+        "--text-tokens", type=int, default=768, help="length of the text that codecs are tried on (768)"
+    )
     parser.add_argument(
         "--only",
         choices=sorted(SECTIONS),
@@ -161,14 +165,14 @@ def _policies(bench: Bench) -> None:
 
 def _codecs(bench: Bench) -> None:
     with bench.step("codecs"):
-        report = codecs.measure(bench.reader.backbone, bench.reader.chat)
+        report = codecs.measure(bench.reader.backbone, bench.reader.chat, text_tokens=bench.args.text_tokens)
     bench.reports.append(report)
     bench.plots.append(codec_plot(report))
 
 
 def _index(bench: Bench) -> None:
     with bench.step("indexes"):
-        report = indexes.report(indexes.measure())
+        report = indexes.report(indexes.measure(INDEX_BLOCKS))
     bench.reports.append(report)
     bench.plots.append(index_plot(report))
 
