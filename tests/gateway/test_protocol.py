@@ -18,6 +18,7 @@ from streams.events import (
     InputCommitted,
     ItemAdded,
     ItemDone,
+    MemoryReported,
     MomentsRecalled,
     ResponseCreated,
     ResponseDone,
@@ -35,6 +36,7 @@ from streams.types import AudioChunk, BlockKind, Moment, Transcript, Word
 
 ALL = [
     "memory.recalled",
+    "memory.reported",
     "session.latency",
     "input_video_buffer.seen",
     "input_video_buffer.dropped",
@@ -332,6 +334,7 @@ def test_events_outside_the_api_go_to_subscribers_only(protocol):
         *answer(modality="text"),
         FrameSeen(3_000_000, "a cat"),
         FramesDropped(2, 5, "overload"),
+        MemoryReported("forgotten", 3, "the disk budget is used up"),
         TranscriptPartial("item_1", "what", "is"),
     ]
     assert not set(kinds(tell(protocol, *events))) & set(ALL)
@@ -361,6 +364,11 @@ def test_events_outside_the_api_go_to_subscribers_only(protocol):
         "total_ms": 900.0,
     }
     assert own["input_video_buffer.seen"] == {"timestamp_ms": 3_000, "text": "a cat"}
+    assert own["memory.reported"] == {
+        "problem": "forgotten",
+        "blocks": 3,
+        "message": "the disk budget is used up",
+    }
     assert own["input_video_buffer.dropped"] == {"count": 2, "total": 5, "reason": "overload"}
     assert own[f"{TRANSCRIPTION}.partial"] == {
         "item_id": "item_1",

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from gateway.server import GatewayServer
 from streams.clock import ReplayClock
 from streams.conversation import Item, ResponseOptions, TextContent
 from streams.errors import InvalidRequestError, MemoryStoreError
-from streams.events import MomentsRecalled, ResponseDone
+from streams.events import MemoryReported, MomentsRecalled, ResponseDone
 from streams.serve import new_server
 from streams.session import new_id
 from streams.types import US_PER_S
@@ -181,6 +182,38 @@ def test_without_a_folder_no_session_has_a_name(restart):
         assert error.value.param == "session"
 
     asyncio.run(scenario(restart(dir=None)))
+
+
+def test_what_memory_reports_reaches_the_session_from_any_thread(restart):
+    async def scenario(service):
+        async with visiting(service) as visit:
+            notice = MemoryReported("forgotten", 3, "the disk budget is used up")
+            await asyncio.to_thread(visit.session._stream.memory.notify, notice)
+            await asyncio.sleep(0)
+            assert notice in visit.events
+            memory = visit.session._stream.memory
+        memory.notify(notice)  # the session is closed: nobody is told
+        await asyncio.sleep(0)
+        assert visit.events.count(notice) == 1
+
+    asyncio.run(scenario(restart()))
+
+
+def test_frames_wait_while_memory_waits_for_the_disk(restart, photographs, monkeypatch):
+    async def scenario(service):
+        async with visiting(service) as visit:
+            memory = visit.session._stream.memory
+            room = threading.Event()
+            monkeypatch.setattr(type(memory), "must_wait", property(lambda self: not room.is_set()))
+            monkeypatch.setattr(memory, "wait_for_room", lambda timeout_s=None: room.wait(TIMEOUT_S))
+            await visit.session.append_frame(photographs[0], 0)
+            await asyncio.sleep(0.2)
+            assert memory.recent() == []
+            room.set()
+            await visit.session.drain()
+            assert len(memory.recent()) == 1
+
+    asyncio.run(scenario(restart()))
 
 
 class TestWire:
