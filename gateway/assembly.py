@@ -164,10 +164,19 @@ class Streams:
         chosen = options or self.default_options()
         backend = self.backend
         memory = await self._open_memory(name or new_id("sess"))
-        start_us = memory.resume_us(at_wall_time=self.config.server.clock == "wall" and clock is None)
-        stream = await backend.engine.run(lambda: Stream(backend.reader, memory, chosen.instructions))
-        chosen = replace(chosen, instructions=stream.instructions)
-        return LiveSession(backend, self.config, chosen, stream, (clock or self.new_clock)(start_us), emit)
+        try:
+            start_us = memory.resume_us(at_wall_time=self.config.server.clock == "wall" and clock is None)
+            stream = await backend.engine.run(lambda: Stream(backend.reader, memory, chosen.instructions))
+            chosen = replace(chosen, instructions=stream.instructions)
+            its_clock = (clock or self.new_clock)(start_us)
+            return LiveSession(backend, self.config, chosen, stream, its_clock, emit)
+        except BaseException:
+            await asyncio.to_thread(memory.close)
+            raise
+
+    def find_session(self, name: str) -> None:
+        """Raises MemoryStoreError (``session_not_found``) unless a session of this name is kept."""
+        self._memories.find(name)
 
     async def _open_memory(self, name: str) -> StreamMemory:
         """The session's memory, waited for a little: who comes back at once finds it still being closed."""

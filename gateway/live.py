@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
@@ -11,6 +12,17 @@ from streams.types import Image, Samples
 
 Emit: TypeAlias = Callable[[Event], None]
 """Takes each event as it happens; called on the event loop's thread, must not block."""
+
+
+def from_any_thread(emit: Emit) -> Emit:
+    """``emit`` for events that happen on other threads than that of the running event loop."""
+    loop = asyncio.get_running_loop()
+
+    def hand_over(event: Event) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(emit, event)
+
+    return hand_over
 
 
 class Live(Protocol):

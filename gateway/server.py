@@ -167,7 +167,7 @@ def _select_subprotocol(socket: ServerConnection, offered: Sequence[Subprotocol]
 
 def _query(request: Request) -> dict[str, str]:
     """The last value of each query parameter."""
-    query = parse_qs(request.path.partition("?")[2])
+    query = parse_qs(request.path.partition("?")[2], keep_blank_values=True)
     return {name: values[-1] for name, values in query.items()}
 
 

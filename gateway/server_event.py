@@ -28,7 +28,7 @@ def error_to_wire(error: Exception, *, event_id: str | None, param: str | None =
     """An ``error`` event; of an error that nobody raised on purpose only that it happened is told."""
     detail = {
         "type": "invalid_request_error"
-        if isinstance(error, InvalidRequestError | MediaError | ConfigError)
+        if isinstance(error, InvalidRequestError | MediaError | ConfigError) or param == "session"
         else "server_error",
         "code": error.code if isinstance(error, StreamsError) else StreamsError.code,
         "message": error.message if isinstance(error, StreamsError) else "The server failed; see its log",

@@ -11,23 +11,26 @@ from typing import Any
 from gateway.backend import Backend
 from gateway.hearing import Hearing
 from gateway.item_reader import ItemReader
-from gateway.live import Emit
+from gateway.live import Emit, from_any_thread
 from gateway.responder import Heard, Responder
 from gateway.response import Stopwatch
 from gateway.sight import FrameCounts, Sight
 from gateway.utterance import Utterance
 from llm.stream import Stream
-from memory.notice import Notify, ignore
+from memory.notice import ignore
 from memory.stats import MemoryStats
 from speech.streaming import Partial
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
 from streams.conversation import Item, ResponseOptions, Role, SessionOptions
 from streams.errors import InvalidRequestError, MemoryStoreError, StreamsError
-from streams.events import MemoryReported, SessionFailed, TranscriptFailed, TranscriptPartial
+from streams.events import SessionFailed, TranscriptFailed, TranscriptPartial
 from streams.log import get_logger
 from streams.session import Outcome, Recognise, Respond, Session, StopResponse
 from streams.types import US_PER_MS, Image, Samples
+
+FAREWELL_S = 3.0
+"""How long a session that ends may take to read what was said last."""
 
 log = get_logger(__name__)
 
@@ -65,7 +68,7 @@ class LiveSession:
         self._session = Session(options, stream.memory.key.name)
         self.id = self._session.id
         self._stream = stream
-        stream.memory.notify = self._report_from_any_thread(emit)
+        stream.memory.notify = from_any_thread(emit)
         self._reading = asyncio.Lock()
         self._hearing = Hearing(backend, config.speech, options.turn_detection, clock, self)
         self._sight = Sight(backend, config.video, clock, stream, self._reading, emit)
@@ -80,16 +83,6 @@ class LiveSession:
         self._recognising: set[asyncio.Task[None]] = set()
         self._taking_turns = asyncio.Lock()
         self._log = log.bind(session=self.id)
-
-    @staticmethod
-    def _report_from_any_thread(emit: Emit) -> Notify:
-        loop = asyncio.get_running_loop()
-
-        def notify(notice: MemoryReported) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(emit, notice)
-
-        return notify
 
     # What a client asks for.
 
@@ -176,6 +169,9 @@ class LiveSession:
     async def close(self) -> None:
         self._responder.stop("client_cancelled")
         self._hearing.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._remember_what_was_said()
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -183,6 +179,14 @@ class LiveSession:
         self._stream.memory.notify = ignore
         # Off the engine's thread: what is to be kept is written first, while others are answered.
         await asyncio.to_thread(self._stream.close)
+
+    async def _remember_what_was_said(self) -> None:
+        """A response that was stopped becomes memory as far as it was heard; so does what nobody answered."""
+        if self._tasks:
+            await asyncio.wait([*self._tasks])
+        before, self._pending = self._pending, None
+        if before is not None:
+            await self._overhear(before)
 
     # What a client may look at.
 

@@ -136,7 +136,7 @@ class Sight:
         async with self._reading:
             block = await self._backend.engine.drive(self._stream.see(frame.pts_us, end_us, text))
         picture = await asyncio.to_thread(thumbnail_jpeg, frame.image)
-        memory.set_thumbnail(block.id, picture)
+        memory.pictures.put(block.id, picture)
         self._keep_thumbnail(block.id, picture)
 
     def _keep_thumbnail(self, block_id: int, picture: bytes) -> None:
@@ -151,7 +151,7 @@ class Sight:
             return
 
         def load() -> dict[int, bytes]:
-            found = {block_id: self._stream.memory.thumbnail(block_id) for block_id in missing}
+            found = {block_id: self._stream.memory.pictures.get(block_id) for block_id in missing}
             return {block_id: picture for block_id, picture in found.items() if picture is not None}
 
         for block_id, picture in (await asyncio.to_thread(load)).items():

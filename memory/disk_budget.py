@@ -6,8 +6,10 @@ from collections.abc import Callable, Container, Sequence
 from threading import RLock
 from typing import TypeAlias
 
+from memory.block import SINKS_ID
 from memory.retention.policy import RetentionPolicy
 from memory.store.session_store import SessionStore
+from streams.log import get_logger
 
 SLACK = 32
 """Past a budget 1/32 of it more is freed, so that not every block has to make room."""
@@ -15,8 +17,20 @@ SLACK = 32
 COMPACT_SHARES = (0.5, 0.25, 0.0)
 """Segments of which so much is dead are rewritten, one share after the other until that is enough."""
 
+log = get_logger(__name__)
+
 Forget: TypeAlias = Callable[[Sequence[int], str], None]
 """Lets go of blocks everywhere but in the store, and says why."""
+
+
+def forget_unused(store: SessionStore, retention: RetentionPolicy, nbytes: int) -> int:
+    """Let a session that nobody uses forget ``nbytes``, as far as it can; how many were given back."""
+    before = store.nbytes
+    blocks = {info.id for info in store.infos()} - {SINKS_ID}
+    budget = DiskBudget(store, retention, RLock(), sealed=blocks, forget=lambda block_ids, why: None)
+    budget.keep_within(max(before - nbytes, 0))
+    log.warning("memory.forgotten", session=str(store.key), bytes=before - store.nbytes, total=store.removed)
+    return before - store.nbytes
 
 
 class DiskBudget:

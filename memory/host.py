@@ -5,9 +5,11 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from memory.codec.codecs import CODECS
+from memory.disk_budget import forget_unused
 from memory.index.growing import GrowingIndex
 from memory.index.stored import load_index
 from memory.memory import StreamMemory
@@ -26,6 +28,7 @@ from streams.log import get_logger
 from streams.pipeline import Worker
 
 KEEP_EVERY_S = 2.0
+READERS = 4
 SEGMENTS_MIN = 8
 """A session's disk budget is spread over at least so many segments, so that old ones can go whole."""
 
@@ -54,7 +57,9 @@ class MemoryHost:
         self._store = MemoryStore(folder, segment_bytes=self._segment_bytes, sync=self.durable)
         self._worker = Worker("memory")
         self._trainer = Worker("index")
+        self._readers = ThreadPoolExecutor(READERS, "memory-reader")
         self._memories: list[StreamMemory] = []
+        self._opening = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="memory-keeper", daemon=True)
@@ -68,22 +73,36 @@ class MemoryHost:
         sessions is used up.
         """
         with self._lock:
-            devices = (len(self._memories) + 1) * self._config.device_bytes
+            devices = (len(self._memories) + self._opening + 1) * self._config.device_bytes
             if devices > self._config.total_device_bytes:
                 raise OverloadError(
                     f"{len(self._memories)} sessions take the device memory there is for all of them",
                     param="memory.total_device_bytes",
                 )
-            store = self._store.open(SessionKey(tenant, name), self._shape.fingerprint)
-            try:
-                memory = self._new_memory(store, notify)
-                if not store.is_new:
-                    memory.restore(self._embed)
-            except BaseException:
-                store.close()
-                raise
-            self._memories.append(memory)
+            self._opening += 1
+        try:
+            memory = self._open(SessionKey(tenant, name), notify)
+            with self._lock:
+                self._memories.append(memory)
+        finally:
+            with self._lock:
+                self._opening -= 1
         return memory
+
+    def _open(self, key: SessionKey, notify: Notify) -> StreamMemory:
+        store = self._store.open(key, self._shape.fingerprint)
+        try:
+            memory = self._new_memory(store, notify)
+            if not store.is_new:
+                memory.restore(self._embed)
+        except BaseException:
+            store.close()
+            raise
+        return memory
+
+    def find(self, name: str, *, tenant: str = DEFAULT_TENANT) -> None:
+        """Raises MemoryStoreError (``session_not_found``) unless a session of this name is kept."""
+        self._store.inspect(SessionKey(tenant, name)).close()
 
     def _new_memory(self, store: SessionStore, notify: Notify) -> StreamMemory:
         config = self._config
@@ -104,7 +123,9 @@ class MemoryHost:
             RETENTION_POLICIES[config.retention],
             self.durable,
         )
-        return StreamMemory(store, config, shape, policy, pool, self._worker, notify, self._closed)
+        return StreamMemory(
+            store, config, shape, policy, pool, self._worker, self._readers, notify, self._closed
+        )
 
     def _new_index(self, dim: int) -> GrowingIndex:
         return GrowingIndex(dim, background=self._train)
@@ -152,8 +173,10 @@ class MemoryHost:
             over -= before - memory.ram_bytes
 
     def _keep_within_disk(self, memories: list[StreamMemory]) -> None:
-        """The largest gives first, of those open here; the rest is left to ``streams memory rm``."""
+        """Sessions that nobody has open give first, those used longest ago at that; then the largest."""
         over = self._store.nbytes - self._config.total_disk_bytes
+        if over > 0:
+            over -= self._take_from_closed(over, {memory.key for memory in memories})
         for memory in sorted(memories, key=lambda each: -each.disk_bytes):
             if over <= 0:
                 return
@@ -162,6 +185,24 @@ class MemoryHost:
             over -= before - memory.disk_bytes
         if over > 0:
             log.warning("memory.disk_over_budget", bytes=over, param="memory.total_disk_bytes")
+
+    def _take_from_closed(self, over: int, opened: set[SessionKey]) -> int:
+        """Let closed sessions forget until ``over`` bytes are given back; returns how many were."""
+        freed = 0
+        for summary in sorted(self._store.sessions(), key=lambda each: each.last_used_us):
+            if freed >= over:
+                break
+            if summary.key in opened:
+                continue
+            try:
+                store = self._store.open(summary.key, None)
+            except MemoryStoreError:
+                continue  # another process has it open
+            try:
+                freed += forget_unused(store, RETENTION_POLICIES[self._config.retention], over - freed)
+            finally:
+                store.close()
+        return freed
 
     def check_integrity(self) -> None:
         """Assert the invariants of every open memory."""
@@ -178,6 +219,7 @@ class MemoryHost:
             memory.close()
         self._worker.close()
         self._trainer.close()
+        self._readers.shutdown()
         self._store.close()
         if self._temporary is not None:
             self._temporary.cleanup()

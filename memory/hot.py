@@ -18,6 +18,9 @@ class HotTier:
         self._blocks: OrderedDict[int, Block] = OrderedDict()
         self.nbytes = 0
 
+    def __contains__(self, block_id: int) -> bool:
+        return block_id in self._blocks
+
     def get(self, block_id: int) -> Block | None:
         block = self._blocks.get(block_id)
         if block is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 
 from memory.block import SINKS_ID, Block, BlockInfo
 from memory.codec.codecs import decode
 from memory.notice import Notify
+from memory.pictures import Pictures
 from memory.pool import BlockPool
 from memory.pool_config import PoolConfig
 from memory.recall.policy import Entry, Query, RecallPolicy
@@ -31,6 +33,9 @@ from streams.types import BlockKind
 IDLE_S = 5.0
 """Without a new block for so long a session is idle."""
 
+COMPACT_AT_CLOSE = 0.5
+"""Segments of which so much is dead are rewritten then: mostly journals of blocks that left the window."""
+
 log = get_logger(__name__)
 
 
@@ -49,6 +54,7 @@ class StreamMemory:
         policy: RecallPolicy,
         pool: PoolConfig,
         worker: Worker,
+        readers: Executor,
         notify: Notify,
         on_close: Callable[[StreamMemory], None],
     ) -> None:
@@ -69,6 +75,7 @@ class StreamMemory:
             pool,
             self._transfer,
             worker,
+            readers,
             self._lock,
             reserved=lambda: policy.nbytes,
             on_gone=lambda block_ids: self._recaller.forget(block_ids),
@@ -76,6 +83,7 @@ class StreamMemory:
         )
         tiers = (self._pool, config, shape, self._transfer, self._lock)
         self._recaller = Recaller(policy, *tiers, hot_budget=lambda: self._hot_budget)
+        self.pictures = Pictures(store, worker, durable=pool.durable)
         self._next_id = SINKS_ID + 1
         self._next_offset = 0
         self._last_us = 0
@@ -106,6 +114,7 @@ class StreamMemory:
     def sinks(self, block: Block) -> None:
         with self._lock:
             self._window.sinks = block
+            self._recaller.settle()
             if self.durable:
                 self._pool.copy(block, final=True)
 
@@ -120,14 +129,23 @@ class StreamMemory:
     def append(self, block: Block) -> None:
         """Take in the newest block. What leaves the window for it goes to the pool and the index."""
         with self._lock:
+            if self._closed:
+                log.warning("memory.closed_too_soon", session=self.key.name, block=block.id)
+                return
             self._changed_s = time.monotonic()
             self._last_us = max(self._last_us, block.info.end_us)
             if self.durable:
                 self._pool.copy(block)
             for leaving in self._window.push(block):
-                self._policy.add(Entry.of(leaving))
-                self._pool.allocate(leaving)
+                self._seal(leaving)
             self._recaller.settle()
+
+    def _seal(self, block: Block) -> None:
+        self._pool.allocate(block)
+        try:
+            self._policy.add(Entry.of(block))
+        except MemoryStoreError as error:  # numbers that no index can hold
+            self._pool.give_up(block.id, error.message)
 
     @property
     def must_wait(self) -> bool:
@@ -169,23 +187,6 @@ class StreamMemory:
         """Every block outside the window, oldest first."""
         return self._pool.sealed.infos()
 
-    # Pictures.
-
-    def set_thumbnail(self, block_id: int, jpeg: bytes) -> None:
-        """Keep a small picture of what a block saw, where memory outlives the process."""
-        if self.durable:
-            self._worker.submit(lambda: self._write_thumbnail(block_id, jpeg))
-
-    def _write_thumbnail(self, block_id: int, jpeg: bytes) -> None:
-        try:
-            self._store.set_thumbnail(block_id, jpeg)
-        except (KeyError, MemoryStoreError) as error:
-            log.warning("memory.thumbnail_lost", block=block_id, error=str(error))
-
-    def thumbnail(self, block_id: int) -> bytes | None:
-        """The JPEG kept of a block. Reads the disk."""
-        return self._store.thumbnail(block_id)
-
     # Going on after a restart.
 
     def restore(self, embed: Embed | None = None) -> None:
@@ -193,8 +194,8 @@ class StreamMemory:
         with self._lock:
             self.restored = True
             infos = restore(self._store, self._window, self._pool, self._policy, self._read, embed)
+            self._next_id = self._store.last_id + 1
             if infos:
-                self._next_id = infos[-1].id + 1
                 self._next_offset = infos[-1].offset + infos[-1].tokens
                 self._last_us = max(info.end_us for info in infos)
 
@@ -289,6 +290,7 @@ class StreamMemory:
             if self.durable:
                 self.flush()
                 self._policy.save(self._store.folder / INDEX)
+                self._store.compact(COMPACT_AT_CLOSE)
         except MemoryStoreError as error:
             log.warning("memory.not_saved", session=self.key.name, error=error.message)
         with self._lock:

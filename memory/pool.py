@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, wait
 from contextlib import suppress
 from functools import partial
 from threading import RLock
@@ -45,6 +46,7 @@ class BlockPool:
         config: PoolConfig,
         transfer: Transfer,
         worker: Worker,
+        readers: Executor,
         lock: RLock,
         *,
         reserved: Callable[[], int],
@@ -65,6 +67,7 @@ class BlockPool:
         self.sealed = BlockTable(lock)
         self._on_disk: set[int] = set()
         self._worker = worker
+        self._readers = readers
         self._writer = BlockWriter(
             store,
             worker,
@@ -88,7 +91,6 @@ class BlockPool:
 
     @property
     def unwritten(self) -> int:
-        """Blocks that wait to be written."""
         return len(self._writer)
 
     def adopt(self, infos: Sequence[BlockInfo]) -> None:
@@ -101,9 +103,14 @@ class BlockPool:
     def recode(self, block_ids: Sequence[int]) -> None:
         """Write sealed blocks as they are kept, of which there is only what was copied from the window."""
         for block_id in block_ids:
-            if block_id in self.sealed:
+            if block_id not in self.sealed:
+                continue
+            try:
                 encoded = self._store.read(block_id)
                 block = decode(encoded, next(iter(encoded.tensors.values())).dtype)
+            except (KeyError, MemoryStoreError) as error:
+                self.give_up(block_id, str(error))
+            else:
                 self._writer.put(encode(block, self._config.codec))
 
     def copy(self, block: Block, *, final: bool = False) -> None:
@@ -125,14 +132,6 @@ class BlockPool:
             if self._config.durable and not copied:
                 self._writer.put(encoded)
             self._settle()
-
-    def free(self, block_id: int) -> None:
-        """Forget one block. Raises KeyError when it is not here."""
-        with self._lock:
-            on_disk = block_id in self._on_disk
-            self._drop([block_id])
-        if on_disk:
-            self._store.remove([block_id], reason="freed")
 
     def _drop(self, block_ids: Sequence[int]) -> None:
         """Take blocks out of everything but the store."""
@@ -182,15 +181,21 @@ class BlockPool:
 
     def prefetch(self, block_ids: Sequence[int]) -> None:
         """Have blocks that a question may want next brought up to RAM in the background."""
-
-        def bring_up(block_id: int) -> None:
-            with suppress(KeyError, MemoryStoreError):  # gone meanwhile, or given up and reported
-                if block_id not in self._ram:
-                    self._read(block_id)
-
         for block_id in block_ids:
             if block_id not in self._ram:
-                self._worker.submit(partial(bring_up, block_id))
+                self._worker.submit(partial(self._bring_up, block_id))
+
+    def load(self, block_ids: Sequence[int]) -> None:
+        """Bring blocks up to RAM side by side: a disk answers several reads in little more time than one."""
+        cold = [block_id for block_id in block_ids if block_id not in self._ram]
+        if len(cold) > 1:
+            self.disk_reads += len(cold)
+            wait([self._readers.submit(self._bring_up, block_id) for block_id in cold])
+
+    def _bring_up(self, block_id: int) -> None:
+        with suppress(KeyError, MemoryStoreError):  # gone meanwhile, or given up and reported
+            if block_id not in self._ram:
+                self._read(block_id)
 
     def recalled(self, block_ids: Sequence[int]) -> None:
         """Count that blocks were handed back, for retention."""
@@ -270,7 +275,6 @@ class BlockPool:
         self._disk_budget.keep_within(disk_bytes)
 
     def retry_writes(self) -> None:
-        """Try again what could not be written."""
         self._writer.start()
 
     def flush(self) -> None:

@@ -104,6 +104,7 @@ class Recaller:
                     order=order,
                     digest_of=lambda block_id: block(block_id).digest.numpy(),
                 )
+                self._pool.load([hit.block_id for hit in chosen if not self._is_hot(hit.block_id, found)])
                 for hit in chosen:
                     block(hit.block_id)
             except _GoneError as gone:
@@ -111,6 +112,10 @@ class Recaller:
                 order = [block_id for block_id in order if block_id != gone.block_id]
             else:
                 return chosen
+
+    def _is_hot(self, block_id: int, found: dict[int, Block]) -> bool:
+        with self._lock:
+            return block_id in found or block_id in self._hot
 
     def fetch(self, block_id: int) -> Block:
         """A sealed block on the device. Raises KeyError, MemoryStoreError."""

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from memory.block import SINKS_ID, Block, BlockInfo
@@ -43,8 +44,9 @@ def restore(
     Only embeddings that are wanted and were not kept are made, by ``embed``.
     """
     window.sinks = _sinks(store, read)
-    recent, infos = _window(window, [info for info in store.infos() if info.id != SINKS_ID], read)
-    for block in recent:
+    everything = [info for info in store.infos() if info.id != SINKS_ID]
+    recent, infos = _window(window, [*everything], read)
+    for block in _with_embeddings(recent, embed) if policy.uses_embedding and embed is not None else recent:
         left = window.push(block)
         assert not left, "what was in the window does not fit in it"
     in_window = {block.id for block in recent}
@@ -54,7 +56,7 @@ def restore(
     for lost in set(sealed) - set(policy.block_ids().tolist()):
         pool.give_up(lost, f"the digest of block {lost} cannot be read")
     pool.recode(store.journaled())
-    return infos
+    return everything
 
 
 def _sinks(store: SessionStore, read: Callable[[int], Block]) -> Block | None:
@@ -101,6 +103,16 @@ def _index(policy: RecallPolicy, store: SessionStore, sealed: Sequence[int], emb
     entries = store.heads(np.setdiff1d(wanted, known).tolist())
     for entry in _embedded(entries, embed) if policy.uses_embedding and embed is not None else entries:
         policy.add(entry)
+
+
+def _with_embeddings(blocks: Sequence[Block], embed: Embed) -> list[Block]:
+    """``blocks``, those without an embedding given one: they join the index when they leave the window."""
+    bare = [block.info.text for block in blocks if block.embedding is None]
+    made = iter(embed(bare).astype(np.float16)) if bare else iter(())
+    return [
+        block if block.embedding is not None else replace(block, embedding=torch.from_numpy(next(made)))
+        for block in blocks
+    ]
 
 
 def _embedded(entries: Iterator[Entry], embed: Embed) -> Iterator[Entry]:

@@ -126,6 +126,8 @@ class Replay:
         # What is said in the video is heard and remembered, not answered.
         turns = replace(options.turn_detection, create_response=False, interrupt_response=False)
         options = replace(options, modality="text", turn_detection=turns)
+        if self._source is None and self._name is not None:
+            self._streams.find_session(self._name)
         session = await self._streams.open_session(
             self._emit, name=self._name, clock=self._new_clock, options=options
         )

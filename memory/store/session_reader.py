@@ -53,6 +53,12 @@ class SessionReader:
         """When the session was made, since 1970."""
         return self._ledger.session.created_us
 
+    @property
+    def last_id(self) -> int:
+        """The greatest id of all blocks that are here, damaged ones included; 0 without any."""
+        with self._lock:
+            return max(self._ledger.blocks, default=0)
+
     def journaled(self) -> list[int]:
         """Blocks of which there is only what was written as a journal, in order."""
         return [row.block_id for row in self._rows() if row.place.segment.stream is Stream.JOURNAL]

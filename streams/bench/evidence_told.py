@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llm.answer import Answer, Question
 from llm.chat import Passage
@@ -53,6 +53,9 @@ class Asked:
         """Whether it is full attention's answer, token for token."""
         return self.replies[condition].ids == self.replies["full"].ids
 
+    def and_also(self, condition: str, reply: Reply) -> Asked:
+        return replace(self, replies={**self.replies, condition: reply})
+
 
 class AnswerOver(Answer):
     """An answer that is handed ``blocks`` beside the window, whatever it asks; remembers nothing."""
@@ -79,8 +82,9 @@ class Told:
         memory = self.stream.memory
         return memory.fetch([info.id for info in memory.sealed()])
 
-    def evidence_id(self, case: Case) -> int:
-        return self.block_ids[case.evidence]
+    def is_outside(self, case: Case) -> bool:
+        """Whether the evidence has left the window."""
+        return self.block_ids[case.evidence] not in [block.id for block in self.stream.memory.recent()]
 
     def question(self, case: Case) -> Question:
         return Question(case.question, self.script.end_us, self.script.end_us)
@@ -91,15 +95,14 @@ class Told:
 
     def ask(self, case: Case) -> Asked:
         """Answer ``case`` under all conditions but one pass."""
-        memory, evidence = self.stream.memory, self.evidence_id(case)
-        outside = evidence not in [block.id for block in memory.recent()]
+        evidence, outside = self.block_ids[case.evidence], self.is_outside(case)
         own = Answer(self.stream, self.question(case), max_tokens=ANSWER_TOKENS, remember=False)
         recall, recalled = _write(own)
         replies = {
             "full": self.reply(case, self.all_sealed()),
             "window": self.reply(case, ()),
             "recall": recall,
-            "oracle": self.reply(case, memory.fetch([evidence]) if outside else ()),
+            "oracle": self.reply(case, self.stream.memory.fetch([evidence]) if outside else ()),
         }
         return Asked(case, replies, outside, recalled, not outside or evidence in recalled)
 

@@ -540,7 +540,8 @@ class TestEnding:
             told = len(talk.events)
             await talk.session._backend.engine.run(lambda: None)
             assert len(talk.events) == told
-            assert talk.of(ResponseDone) == []
+            (done,) = talk.of(ResponseDone)
+            assert (done.status, done.reason) == ("cancelled", "client_cancelled")
 
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -16,10 +16,10 @@ from gateway.server import GatewayServer
 from streams.clock import ReplayClock
 from streams.conversation import Item, ResponseOptions, TextContent
 from streams.errors import InvalidRequestError, MemoryStoreError
-from streams.events import MemoryReported, MomentsRecalled, ResponseDone
+from streams.events import MemoryReported, MomentsRecalled, ResponseDone, TextDelta
 from streams.serve import new_server
 from streams.session import new_id
-from streams.types import US_PER_S
+from streams.types import US_PER_S, BlockKind
 
 TIMEOUT_S = 60
 QUESTIONS = ("What was there to drink?", "Which animal did you see?", "What do you see now?")
@@ -60,6 +60,12 @@ def photographs(models):
 class Visit:
     def __init__(self):
         self.events = []
+        self.answering = asyncio.Event()
+
+    def emit(self, event):
+        self.events.append(event)
+        if isinstance(event, TextDelta):
+            self.answering.set()
 
     async def look(self, photographs):
         for second, picture in enumerate(photographs):
@@ -74,6 +80,7 @@ class Visit:
         await self.session.drain()
         (recalled,) = [each for each in self.events if isinstance(each, MomentsRecalled)]
         (done,) = [each for each in self.events if isinstance(each, ResponseDone)]
+        self.session._pending = None  # the question would be the conversation's to answer
         return done.item.content[0].text, recalled.moments
 
 
@@ -82,7 +89,7 @@ async def visiting(service, name="kitchen", at_us=None):
     visit = Visit()
     clock = ReplayClock if at_us is None else lambda start_us: ReplayClock(at_us)
     options = replace(service.default_options(), modality="text", max_output_tokens=24)
-    visit.session = await service.open_session(visit.events.append, name=name, clock=clock, options=options)
+    visit.session = await service.open_session(visit.emit, name=name, clock=clock, options=options)
     try:
         yield visit
     finally:
@@ -147,6 +154,28 @@ def test_its_clock_goes_on_and_so_do_its_pictures(restart, photographs):
 def everything(visit):
     memory = visit.session._stream.memory
     return [*memory.sealed(), *(block.info for block in memory.recent())]
+
+
+@pytest.mark.parametrize("answering", [False, True])
+def test_what_was_said_last_is_remembered_when_its_client_leaves(restart, answering):
+    said = "My umbrella is behind the door."
+
+    async def first(service):
+        async with visiting(service) as visit:
+            await visit.session.add_item(Item(new_id("item"), "user", (TextContent(said),)), None)
+            if answering:
+                await visit.session.respond(ResponseOptions())
+                await asyncio.wait_for(visit.answering.wait(), TIMEOUT_S)
+
+    async def second(service):
+        async with visiting(service) as visit:
+            return everything(visit)
+
+    asyncio.run(first(restart()))
+    infos = asyncio.run(second(restart()))
+    assert infos[0].text == said
+    assert infos[0].kind is BlockKind.UTTERANCE
+    assert [info.kind for info in infos[1:]] == ([BlockKind.REPLY] if answering else [])
 
 
 def test_instructions_last_until_new_ones_come(restart):

@@ -1,7 +1,9 @@
+import threading
 from dataclasses import replace
 
 import pytest
 
+from memory.memory import StreamMemory
 from streams.errors import ConfigError, MemoryStoreError, OverloadError
 from streams.types import US_PER_S, BlockKind
 
@@ -49,6 +51,40 @@ def test_past_the_disk_budget_of_all_the_largest_forgets_first(open_host, make_b
     assert large.disk_bytes + small.disk_bytes <= 60_000
     assert small.sealed_count == 9
     assert large.sealed_count + large.stats().forgotten == 59
+
+
+def test_sessions_that_nobody_has_open_forget_before_those_that_are(open_host, make_block, tmp_path):
+    host = open_host(window_tokens=3, total_disk_bytes=60_000, dir=tmp_path)
+    old = host.open("old")
+    fill(old, make_block, 60)
+    old.close()
+    running = host.open("running")
+    fill(running, make_block, 40)
+    host.keep()
+    assert host._store.nbytes <= 60_000
+    assert running.sealed_count == 39
+    assert host.open("old").sealed_count < 40
+
+
+def test_opening_one_session_holds_up_no_other(open_host, make_block, tmp_path, monkeypatch):
+    host = open_host(dir=tmp_path)
+    fill(host.open("kitchen"), make_block, 3)
+    host._memories[0].close()
+    going_on, restore = threading.Event(), StreamMemory.restore
+
+    def slow(memory, embed=None):
+        going_on.wait(30)
+        restore(memory, embed)
+
+    monkeypatch.setattr(StreamMemory, "restore", slow)
+    opening = threading.Thread(target=host.open, args=("kitchen",))
+    opening.start()
+    other = host.open("other")
+    fill(other, make_block, 3)
+    host.keep()
+    other.close()
+    going_on.set()
+    opening.join()
 
 
 def test_a_session_of_another_model_or_tokenizer_is_refused_by_name(open_host, make_block, tmp_path, shape):

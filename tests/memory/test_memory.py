@@ -1,12 +1,16 @@
 import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from memory.host import MemoryHost
 from memory.memory import IDLE_S
 from memory.recall.policy import Query
 from memory.recall.span import Where
+from streams.config import MemoryConfig
 from streams.errors import MemoryStoreError
 from streams.types import US_PER_S, BlockKind
 
@@ -31,6 +35,15 @@ def fill(memory, make_block, count, kind=BlockKind.FRAME, text=None):
         name = text or f"thing {memory._next_id}"
         info = memory.new_info(kind, at_us, at_us + US_PER_S, name, 3)
         memory.append(make_block(info.id, info=info))
+
+
+EMBEDDING_DIM = 16
+
+
+def one_hot(place):
+    vector = np.zeros(EMBEDDING_DIM, np.float32)
+    vector[place] = 1
+    return vector
 
 
 def looking_for(make_block, block_id, now_s=10_000):
@@ -221,6 +234,24 @@ def test_questions_from_several_threads_while_it_takes_in_find_what_they_would_h
     memory.check_integrity()
 
 
+def test_longer_instructions_leave_less_room_for_what_was_handed_back(new_memory, make_block):
+    memory = new_memory(device_bytes=6 * BLOCK, recall_blocks=4)
+    memory.sinks = make_block(0)
+    fill(memory, make_block, 12)
+    memory.recall(ANYTHING)
+    memory.sinks = make_block(0, tokens=9)
+    memory.check_integrity()
+    assert memory.stats().device_bytes <= 6 * BLOCK
+
+
+def test_what_comes_after_the_end_is_left_out(new_memory, make_block, logged):
+    memory = new_memory()
+    fill(memory, make_block, 1)
+    memory.close()
+    fill(memory, make_block, 1)
+    assert "memory.closed_too_soon" in [record.getMessage() for record in logged()]
+
+
 class TestIdle:
     def test_it_is_checked_once_after_each_burst(self, new_memory, make_block, monkeypatch):
         memory, checks = new_memory(), []
@@ -268,7 +299,7 @@ class TestResume:
         assert not memory.restored
         memory.sinks = make_block(0, text="Be brief.", kind=BlockKind.SYSTEM)
         fill(memory, make_block, 12)
-        memory.set_thumbnail(3, b"jpeg")
+        memory.pictures.put(3, b"jpeg")
         before = [memory.recall(looking_for(make_block, block_id)) for block_id in range(1, 11)]
         host.close()
         memory = keep().open("kitchen")
@@ -283,7 +314,7 @@ class TestResume:
             assert after.moments == recalled.moments
             for one, other in zip(after.blocks, recalled.blocks, strict=True):
                 assert_same(one, other)
-        assert memory.thumbnail(3) == b"jpeg"
+        assert memory.pictures.get(3) == b"jpeg"
         assert memory.resume_us(at_wall_time=False) == 13 * US_PER_S
         assert memory.resume_us(at_wall_time=True) >= 13 * US_PER_S
         info = memory.new_info(BlockKind.FRAME, 0, 0, "next", 3)
@@ -338,6 +369,61 @@ class TestResume:
             assert memory.recall(looking_for(make_block, block_id), limit=1).blocks[0].id == block_id
         said = [record.getMessage() for record in logged()]
         assert ("memory.index_rebuilt" in said) == (harm != "stale")
+
+    def test_another_policy_compares_texts_that_were_not_embedded_before(
+        self, open_host, make_block, tmp_path, shape
+    ):
+        settings = {"window_tokens": 6, "dir": tmp_path}
+        host = open_host(**settings)
+        fill(host.open("kitchen"), make_block, 6)
+        host.close()
+        embedded = []
+
+        def embed(texts):
+            embedded.extend(texts)
+            return np.array([one_hot(int(text.split()[-1])) for text in texts], np.float32)
+
+        with_texts = replace(shape, embedding_dim=EMBEDDING_DIM)
+        host = MemoryHost(MemoryConfig(policy="external", **settings), with_texts, embed)
+        memory = host.open("kitchen")
+        assert sorted(embedded) == [f"thing {block_id}" for block_id in range(1, 7)]
+        for _ in range(2):  # what was in the window leaves it
+            info = memory.new_info(BlockKind.FRAME, 0, 0, "thing 9", 3)
+            embedding = torch.from_numpy(one_hot(9)).half()
+            memory.append(replace(make_block(info.id, info=info), embedding=embedding))
+        for block_id in range(1, 7):
+            query = Query(10_000 * US_PER_S, embedding=one_hot(block_id))
+            assert [block.id for block in memory.recall(query, limit=1).blocks] == [block_id]
+        memory.check_integrity()
+        host.close()
+
+    def test_the_id_of_a_damaged_newest_block_is_not_given_again(self, keep, make_block, tmp_path):
+        host = keep()
+        fill(host.open("kitchen"), make_block, 6)
+        host.close()
+        (segment,) = (tmp_path / "kept" / "default" / "kitchen").glob("blocks-*.seg")
+        content = bytearray(segment.read_bytes())
+        content[-40] ^= 1
+        segment.write_bytes(content)
+        memory = keep().open("kitchen")
+        assert [block.id for block in memory.recent()] == [4, 5]
+        assert memory.new_info(BlockKind.FRAME, 0, 0, "next", 3).id == 7
+        memory.check_integrity()
+
+    def test_a_damaged_journal_costs_its_block_alone(self, keep, make_block, tmp_path):
+        memory = keep(codec="int8").open("kitchen")
+        fill(memory, make_block, 6)
+        memory.flush()
+        crashed = copy_of(tmp_path) / "default" / "kitchen"
+        for segment in crashed.glob("journal-*.seg"):
+            content = bytearray(segment.read_bytes())
+            for at in range(len(content) - 40, 0, -700):
+                content[at] ^= 1
+            segment.write_bytes(content)
+        again = keep(codec="int8", dir=tmp_path / "crashed", window_tokens=3).open("kitchen")
+        # The newest two were in the journal alone; the one before them is in the window now.
+        assert [*held(again), *(block.id for block in again.recent())] == [1, 2, 3, 4]
+        again.check_integrity()
 
     def test_sessions_do_not_mix(self, keep, make_block):
         host = keep()

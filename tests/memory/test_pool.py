@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -27,6 +28,7 @@ class Bench:
         self.root = MemoryStore(folder, segment_bytes=4_096)
         self.store = self.root.open(SessionKey("default", "pool"), fingerprint)
         self.worker = Worker("memory")
+        self.readers = ThreadPoolExecutor(2)
         config = PoolConfig(
             ram_blocks * BLOCK, disk_bytes, CODECS[codec], RETENTION_POLICIES["oldest"], durable
         )
@@ -35,6 +37,7 @@ class Bench:
             config,
             HostTransfer(),
             self.worker,
+            self.readers,
             threading.RLock(),
             reserved=lambda: 0,
             on_gone=self.gone.extend,
@@ -63,6 +66,7 @@ class Bench:
 
     def close(self):
         self.worker.close()
+        self.readers.shutdown()
         self.store.close()
         self.root.close()
 
@@ -261,16 +265,12 @@ def test_a_damaged_block_is_given_up_and_told(open_bench, make_block, monkeypatc
         bench.pool.fetch(1)
 
 
-def test_free_takes_a_block_out_of_every_tier(open_bench, make_block):
+def test_closed_it_holds_nothing(open_bench, make_block):
     bench = open_bench()
     bench.allocate(*(make_block(block_id) for block_id in (1, 2, 3)))
-    bench.pool.free(1)
-    assert 1 not in bench.pool.sealed
-    assert 1 not in {info.id for info in bench.store.infos()}
-    with pytest.raises(KeyError):
-        bench.pool.free(1)
     bench.pool.close()
     assert len(bench.pool.sealed) == 0
+    assert bench.pool.ram_bytes == 0
 
 
 def test_prefetched_blocks_are_in_ram(open_bench, make_block):
@@ -280,6 +280,17 @@ def test_prefetched_blocks_are_in_ram(open_bench, make_block):
     bench.pool.prefetch([1, 2, 99])
     bench.settle()
     assert {1, 2} <= set(bench.in_ram())
+
+
+def test_blocks_that_are_loaded_side_by_side_are_in_ram_and_counted(open_bench, make_block, assert_same):
+    bench = open_bench(ram_blocks=4, durable=True)
+    bench.allocate(*(make_block(block_id) for block_id in range(1, 9)))
+    bench.pool.load([1, 2, 3, 99])
+    assert bench.pool.disk_reads == 4
+    assert {1, 2, 3} <= set(bench.in_ram())
+    for block_id in (1, 2, 3):
+        assert_same(bench.fetch(block_id), make_block(block_id))
+    assert bench.pool.disk_reads == 4
 
 
 def test_shrinking_writes_what_it_lets_go_of(open_bench, make_block, assert_same):
@@ -351,9 +362,6 @@ def test_it_behaves_as_a_dictionary_that_forgets(
                 bench.pool.shrink(number * BLOCK // 4)
             elif chosen is None:
                 continue
-            elif operation == "free":
-                bench.pool.free(chosen)
-                del model[chosen]
             elif operation == "prefetch":
                 bench.pool.prefetch([chosen])
             else:
