@@ -163,7 +163,8 @@ class Streams:
             )
         chosen = options or self.default_options()
         backend = self.backend
-        memory = await self._open_memory(name or new_id("sess"))
+        memory = await self._open_memory(new_id("sess") if name is None else name)
+        memory.keep_empty = name is not None  # nobody comes back to what has no name and holds nothing
         try:
             start_us = memory.resume_us(at_wall_time=self.config.server.clock == "wall" and clock is None)
             stream = await backend.engine.run(lambda: Stream(backend.reader, memory, chosen.instructions))

@@ -93,6 +93,8 @@ class LiveSession:
     def update(self, options: SessionOptions) -> None:
         self._check_voice(options.voice)
         before = self._session.options
+        if options.instructions != before.instructions:
+            self._stream.reader.check_instructions(options.instructions)
         self._session.options = options
         if options.turn_detection != before.turn_detection:
             self._hearing.configure(options.turn_detection)

@@ -110,9 +110,9 @@ class Answer:
             return Recalled((), ())
         now_us, text = self._question.start_us, self._question.text
         keys = embedding = None
-        if memory.uses_keys:
+        if memory.policy.uses_keys:
             keys = reader.query(asked, now_us, [sinks, *memory.recent()], self._context)
-        if memory.uses_embedding:
+        if memory.policy.uses_embedding:
             embedding = reader.embed([text])[0]
         return memory.recall(Query(now_us, keys, embedding), parse_where(text, now_us))
 

@@ -70,11 +70,17 @@ class Reader:
         self._embedding = lru_cache(maxsize=TEXTS_KEPT)(self._embed_one)
         self.sinks = lru_cache(maxsize=SINKS_KEPT)(self._sinks)
 
+    def check_instructions(self, instructions: str) -> None:
+        """Raises InvalidRequestError when they leave no room for anything else. Runs no model."""
+        self._check_length(len(self._opening(instructions).ids) + 1)
+
+    def _opening(self, instructions: str) -> Passage:
+        passage = self.chat.instructions(instructions)
+        return primed(self.chat, passage) if self.with_primer else passage
+
     def _sinks(self, instructions: str) -> Block:
         """The block that instructions become, which never leaves the device."""
-        passage = self.chat.instructions(instructions)
-        if self.with_primer:
-            passage = primed(self.chat, passage)
+        passage = self._opening(instructions)
         info = BlockInfo(SINKS_ID, BlockKind.SYSTEM, 0, 0, instructions, len(passage.ids))
         return run(self.read(passage, [], self.backbone.new_context(), info))
 
@@ -100,13 +106,17 @@ class Reader:
         Between blocks that did not follow each other up to ``max_gap`` positions stay free.
         """
         needed = sum(block.tokens for block in blocks) + room
+        self._check_length(needed)
         spare = self.backbone.spec.max_positions - needed
-        if spare < 0:
+        context.assemble(blocks, room, gaps(blocks, max_gap, spare))
+
+    def _check_length(self, tokens: int) -> None:
+        limit = self.backbone.spec.max_positions
+        if tokens > limit:
             raise InvalidRequestError(
-                f"{needed} tokens of context are more than the model's {self.backbone.spec.max_positions}",
+                f"{tokens} tokens of context are more than the model's {limit}",
                 code="context_length_exceeded",
             )
-        context.assemble(blocks, room, gaps(blocks, max_gap, spare))
 
     def prefill(self, ids: Sequence[int], context: Context) -> Generator[None, None, Tensor]:
         """Read ``ids`` in chunks and return the last hidden state [hidden]. Mutates ``context``."""

@@ -140,7 +140,7 @@ class MemoryHost:
         with self._lock:
             if memory in self._memories:
                 self._memories.remove(memory)
-        if not self.durable:
+        if not self.durable or (memory.is_empty and not memory.keep_empty):
             self._store.remove(memory.key)
 
     # Housekeeping, on threads of its own.

@@ -61,10 +61,11 @@ class StreamMemory:
         self.config = config
         self.durable = pool.durable
         self.restored = False
+        self.keep_empty = True
         self.notify = notify
         self._store = store
         self._shape = shape
-        self._policy = policy
+        self.policy = policy
         self._worker = worker
         self._on_close = on_close
         self._lock = threading.RLock()
@@ -96,12 +97,9 @@ class StreamMemory:
         return self._store.key
 
     @property
-    def uses_keys(self) -> bool:
-        return self._policy.uses_keys
-
-    @property
-    def uses_embedding(self) -> bool:
-        return self._policy.uses_embedding
+    def is_empty(self) -> bool:
+        """Whether no block was ever taken in."""
+        return self._next_id == SINKS_ID + 1
 
     # Taking in.
 
@@ -143,7 +141,7 @@ class StreamMemory:
     def _seal(self, block: Block) -> None:
         self._pool.allocate(block)
         try:
-            self._policy.add(Entry.of(block))
+            self.policy.add(Entry.of(block))
         except MemoryStoreError as error:  # numbers that no index can hold
             self._pool.give_up(block.id, error.message)
 
@@ -193,7 +191,7 @@ class StreamMemory:
         """Take over what the store holds, as ``restore.restore`` does. Only on a memory that is empty."""
         with self._lock:
             self.restored = True
-            infos = restore(self._store, self._window, self._pool, self._policy, self._read, embed)
+            infos = restore(self._store, self._window, self._pool, self.policy, self._read, embed)
             self._next_id = self._store.last_id + 1
             if infos:
                 self._next_offset = infos[-1].offset + infos[-1].tokens
@@ -219,7 +217,7 @@ class StreamMemory:
 
     @property
     def ram_bytes(self) -> int:
-        return self._pool.ram_bytes + self._policy.nbytes
+        return self._pool.ram_bytes + self.policy.nbytes
 
     @property
     def disk_bytes(self) -> int:
@@ -275,7 +273,7 @@ class StreamMemory:
         with self._lock:
             self._pool.check_integrity()
             sealed = {info.id for info in self._pool.sealed.infos()}
-            assert sealed == set(self._policy.block_ids().tolist()), "index and pool disagree"
+            assert sealed == set(self.policy.block_ids().tolist()), "index and pool disagree"
             recent = [block.id for block in self._window.blocks()]
             assert recent == sorted(set(recent))
             assert not sealed & set(recent), "a block is both in the window and sealed"
@@ -289,7 +287,7 @@ class StreamMemory:
         try:
             if self.durable:
                 self.flush()
-                self._policy.save(self._store.folder / INDEX)
+                self.policy.save(self._store.folder / INDEX)
                 self._store.compact(COMPACT_AT_CLOSE)
         except MemoryStoreError as error:
             log.warning("memory.not_saved", session=self.key.name, error=error.message)

@@ -245,6 +245,30 @@ def test_frames_wait_while_memory_waits_for_the_disk(restart, photographs, monke
     asyncio.run(scenario(restart()))
 
 
+def test_instructions_that_do_not_fit_change_nothing(restart):
+    async def scenario(service):
+        async with visiting(service) as visit:
+            before = visit.session.options
+            with pytest.raises(InvalidRequestError) as error:
+                visit.session.update(replace(before, instructions="word " * 9_000, voice=before.voice))
+            assert error.value.code == "context_length_exceeded"
+            assert visit.session.options == before
+
+    asyncio.run(scenario(restart()))
+
+
+def test_what_has_no_name_and_holds_nothing_is_not_kept(restart, tmp_path):
+    async def scenario(service):
+        async with visiting(service, name=None):
+            pass
+        async with visiting(service, name="kitchen"):
+            pass
+
+    asyncio.run(scenario(restart()))
+    kept = [folder.name for folder in (tmp_path / "kept" / "default").iterdir() if folder.is_dir()]
+    assert kept == ["kitchen"]
+
+
 class TestWire:
     @staticmethod
     async def first_event(server: GatewayServer, query: str):
@@ -256,9 +280,8 @@ class TestWire:
             async with new_server(service) as server:
                 named = await self.first_event(server, "model=streams&session=kitchen")
                 unnamed = await self.first_event(server, "model=streams")
-                again = await self.first_event(server, f"session={unnamed['session']['id']}")
             assert named["session"]["id"] == "kitchen"
-            assert again["session"]["id"] == unnamed["session"]["id"] != "kitchen"
+            assert unnamed["session"]["id"].startswith("sess_")
 
         asyncio.run(scenario(restart()))
 
@@ -268,8 +291,11 @@ class TestWire:
                 await socket.recv()
                 taken = await self.first_event(server, "session=kitchen")
                 wrong = await self.first_event(server, "session=../etc")
+                empty = await self.first_event(server, "session=")
             assert taken["error"]["code"] == "session_in_use"
             assert "kitchen" in taken["error"]["message"]
-            assert wrong["error"]["param"] == "session"
+            for refused in (wrong, empty):
+                assert refused["error"]["type"] == "invalid_request_error"
+                assert refused["error"]["param"] == "session"
 
         asyncio.run(scenario(restart()))

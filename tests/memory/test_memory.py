@@ -183,7 +183,7 @@ def test_counts_bytes_by_tier(new_memory, make_block):
     stats = memory.stats()
     assert stats.blocks == 12
     assert stats.device_bytes == 3 * BLOCK
-    assert stats.ram_bytes == memory._policy.nbytes + memory._pool.ram_bytes
+    assert stats.ram_bytes == memory.policy.nbytes + memory._pool.ram_bytes
     assert memory._pool.ram_bytes <= 2 * BLOCK
     assert stats.disk_bytes > 8 * BLOCK
     assert (stats.forgotten, stats.damaged, stats.unwritten) == (0, 0, 0)
@@ -276,7 +276,7 @@ class TestIdle:
         fill(memory, make_block, 12)
         with monkeypatch.context() as patch:
             patch.setattr("memory.memory.IDLE_S", 0.0)
-            patch.setattr(memory._policy, "block_ids", lambda: np.array([], np.int64))
+            patch.setattr(memory.policy, "block_ids", lambda: np.array([], np.int64))
             memory.tend()
         assert [(notice.problem, notice.message) for notice in told] == [
             ("inconsistent", "index and pool disagree")

@@ -267,7 +267,7 @@ class TestKept:
     def lasting(self, service, tmp_path, monkeypatch):
         """Runs ``streams replay`` with its memory kept, as if each were a process of its own."""
 
-        def run(*words):
+        def run(*words, fails=False):
             memory = service.config.memory.model_copy(update={"dir": tmp_path / "kept"})
             again = Streams(service.config.model_copy(update={"memory": memory}), service.backend)
             monkeypatch.setattr(again, "close", again._memories.close)
@@ -275,6 +275,8 @@ class TestKept:
             folder = ["--memory-dir", str(tmp_path / "kept"), "--session", "film"]
             out = tmp_path / "answers.json"
             status = main(["replay", *map(str, words), *folder, "--json", str(out), "--log-level", "error"])
+            if fails:
+                return status
             assert status == 0
             return json.loads(out.read_text("utf-8"))
 
@@ -288,7 +290,13 @@ class TestKept:
         (answer,) = asked["answers"]
         assert any(moment["end_s"] < 6 for moment in answer["moments"])
         assert answer["asked_at_s"] == 1
-        assert asked["memory"]["blocks"] == watched["memory"]["blocks"] + 2
+        # What was said in the film, which nobody answered, then the question and its answer.
+        assert asked["memory"]["blocks"] == watched["memory"]["blocks"] + 3
+
+    def test_a_session_that_is_not_kept_is_not_made_up(self, lasting, tmp_path, capsys):
+        assert lasting("--ask", "0:01 Well?", fails=True) == 1
+        assert "film" in capsys.readouterr().err
+        assert not (tmp_path / "kept" / "default" / "film").exists()
 
     @pytest.mark.parametrize(
         ("words", "param"),
