@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import RLock
 
@@ -94,11 +94,12 @@ class Recaller:
                     raise _GoneError(block_id) from None
             return found[block_id]
 
+        infos = _Remembered(self._pool.sealed)
         while True:
             try:
                 chosen = select(
                     hits,
-                    self._pool.sealed,
+                    infos,
                     limit,
                     neighbours=self._config.recall_neighbours,
                     order=order,
@@ -141,6 +142,25 @@ class Recaller:
 
     def close(self) -> None:
         self._hot.clear()
+
+
+class _Remembered(Mapping[int, BlockInfo]):
+    """What was looked up once stays known, also when the block is forgotten meanwhile on another thread."""
+
+    def __init__(self, infos: Mapping[int, BlockInfo]) -> None:
+        self._infos = infos
+        self._known: dict[int, BlockInfo] = {}
+
+    def __getitem__(self, block_id: int) -> BlockInfo:
+        if block_id not in self._known:
+            self._known[block_id] = self._infos[block_id]
+        return self._known[block_id]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._infos)
+
+    def __len__(self) -> int:
+        return len(self._infos)
 
 
 class _GoneError(Exception):

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from gateway.assembly import load_reader
 from llm.stream import Reader
+from memory.codec.codecs import CODECS
 from memory.shape import MemoryShape
 from streams.bench import codec as codecs
 from streams.bench import crash, evidence, hours, lookup, recall_policies
@@ -39,6 +40,7 @@ from streams.errors import ConfigError
 
 LOOKUPS = 200
 DEVICE_BYTES = 16 * 1024**2
+LOSSY = tuple(CODECS[name] for name in ("exact", "int8", "int4"))
 INDEX_BLOCKS = (1_000, 10_000, 36_000)
 SHORT_OF_DISK = 4 / 3
 """A simulation is refused unless the disk has so many times what it will take."""
@@ -71,7 +73,7 @@ class Bench:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hours", type=float, default=0.25, help="length of the simulated stream (0.25)")
     parser.add_argument("--kills", type=int, default=10, help="how often ingest is killed (10)")
-    parser.add_argument("--questions", type=int, default=12, help="questions about evidence (12)")
+    parser.add_argument("--questions", type=int, default=8, help="questions about evidence (8)")
     parser.add_argument(
         "--text-tokens", type=int, default=768, help="length of the text that codecs are tried on (768)"
     )
@@ -152,7 +154,9 @@ def _answers(bench: Bench) -> None:
 def _answer_codecs(bench: Bench) -> None:
     questions = bench.args.questions
     with bench.step("answers by codec", questions) as advance:
-        report = evidence.measure_codecs(bench.reader, bench.shape, bench.memory, questions, advance)
+        report = evidence.measure_codecs(
+            bench.reader, bench.shape, bench.memory, questions, advance, codecs=LOSSY
+        )
     bench.reports.append(report)
 
 

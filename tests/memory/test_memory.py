@@ -137,6 +137,23 @@ def test_an_unreadable_block_is_passed_over_and_told(new_memory, make_block, mon
     memory.check_integrity()
 
 
+def test_what_is_forgotten_while_it_is_chosen_is_passed_over(new_memory, make_block, monkeypatch):
+    memory = new_memory(ram_bytes=BLOCK, device_bytes=1, recall_blocks=10)
+    fill(memory, make_block, 12)
+    memory.flush()
+    load = memory._pool.load
+
+    def forgetting(block_ids):
+        if 3 in memory._pool.sealed:
+            with memory._lock:
+                memory._pool._forget([3, 4], "a test")
+        load(block_ids)
+
+    monkeypatch.setattr(memory._pool, "load", forgetting)
+    assert [block.id for block in memory.recall(ANYTHING).blocks] == [1, 2, 5, 6, 7, 8, 9, 10]
+    memory.check_integrity()
+
+
 def test_what_is_forgotten_is_not_found_and_is_counted(new_memory, make_block):
     memory, told = new_memory(ram_bytes=2 * BLOCK, disk_bytes=20_000), []
     memory.notify = told.append
