@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from memory.store.identity import CATALOG, DEFAULT_TENANT, SessionKey, SessionSummary
+from memory.store.schema import APPLICATION_ID
 from memory.store.store import MemoryStore
 from streams.config import MemoryConfig
 from streams.errors import ConfigError, MemoryStoreError
 from streams.types import US_PER_S
+
+SQLITE_MAGIC = b"SQLite format 3\0"
+SQLITE_HEADER_BYTES = 100
 
 
 @contextmanager
@@ -42,8 +46,18 @@ def open_store(config: MemoryConfig) -> Iterator[MemoryStore]:
 
 
 def is_store(folder: Path) -> bool:
-    """Whether there is a catalog, or segment files that one can be made from again."""
-    return (folder / CATALOG).is_file() or any(folder.glob("*/*/*.seg"))
+    """Whether there is a catalog of ours, or segment files that one can be made from again."""
+    return is_catalog(folder / CATALOG) or any(folder.glob("*/*/*.seg"))
+
+
+def is_catalog(file: Path) -> bool:
+    """By the application id in SQLite's file header: another program's file is not touched."""
+    try:
+        with file.open("rb") as opened:
+            header = opened.read(SQLITE_HEADER_BYTES)
+    except OSError:
+        return False
+    return header.startswith(SQLITE_MAGIC) and header[68:72] == APPLICATION_ID.to_bytes(4, "big")
 
 
 def find(store: MemoryStore, names: Sequence[str]) -> list[SessionSummary]:

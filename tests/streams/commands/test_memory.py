@@ -1,7 +1,9 @@
 import argparse
+import contextlib
 import dataclasses
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 import zipfile
@@ -102,6 +104,17 @@ class TestFolder:
         assert main(["memory", "ls", "--memory-dir", str(missing)]) == 1
         assert f"{missing} does not exist" in capsys.readouterr().err
         assert not missing.exists()
+
+    def test_a_catalog_of_somebody_else_is_not_touched(self, tmp_path, capsys):
+        file = tmp_path / "catalog.sqlite"
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            database.execute("CREATE TABLE books (title TEXT)")
+            database.commit()
+        before = file.read_bytes()
+        assert main(["memory", "ls", "--memory-dir", str(tmp_path)]) == 1
+        assert f"{tmp_path} is not a memory" in capsys.readouterr().err
+        assert file.read_bytes() == before
+        assert [each.name for each in tmp_path.iterdir()] == [file.name]
 
     def test_one_that_is_something_else_stays_as_it_is(self, tmp_path, capsys):
         (tmp_path / "photo.jpg").write_text("x")
