@@ -46,8 +46,8 @@ def hours_report(aged: Aged, memory: MemoryConfig, reader: Reader) -> Report:
     spec = reader.backbone.spec
     notes = (
         f"One frame a second, {spec.token_bytes / 1e3:.1f} kB a token ({Path(spec.name).name}), "
-        f"codec {memory.codec}, recall by {memory.policy}. Timed frames and answers are read by the model; those in between are "
-        "frames that it read before, appended again.",
+        f"codec {memory.codec}, recall by {memory.policy}. Timed frames and answers are read by the model; "
+        "those in between are frames that it read before, appended again.",
         f"× a minute: against a session of {YOUNG_FRAMES} frames, measured in turn with the old one; medians "
         f"of {FRAMES} frames and {ANSWERS} answers of {TOKENS} tokens, recall included.",
         f"Budgets: {memory.ram_bytes / MB:.0f} MB of RAM (index included), {memory.device_bytes / MB:.0f} MB "
