@@ -25,6 +25,7 @@ from llm.sentence_embedder import load_embedder
 from llm.stream import Reader, Stream
 from memory.host import MemoryHost
 from memory.memory import StreamMemory
+from memory.recall.policies import needs_embedding
 from memory.shape import MemoryShape
 from speech.asr import ASR_RATE
 from speech.hibari import HibariSynthesizer
@@ -112,7 +113,7 @@ def load_reader(config: StreamsConfig, registry: Registry | None = None) -> tupl
 
 def _load_embedder(registry: Registry, config: StreamsConfig) -> TextEmbedder | None:
     """Only where recall uses it: each block is embedded, which takes time."""
-    if config.memory.policy not in ("external", "hybrid"):
+    if not needs_embedding(config.memory.policy):
         return None
     path = registry.resolve("embedding").path
     assert path is not None

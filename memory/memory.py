@@ -272,7 +272,7 @@ class StreamMemory:
         """Assert the invariants; when idle and in tests."""
         with self._lock:
             self._pool.check_integrity()
-            sealed = {info.id for info in self._pool.sealed.infos()}
+            sealed = set(self._pool.sealed)
             assert sealed == set(self.policy.block_ids().tolist()), "index and pool disagree"
             recent = [block.id for block in self._window.blocks()]
             assert recent == sorted(set(recent))

@@ -64,9 +64,11 @@ class Recaller:
         limit = self._config.recall_blocks if limit is None else limit
         if limit == 0 or not len(self._policy):
             return Recalled((), ())
-        allowed = self._pool.sealed.admitted(where) if where.restricts else None
+        neighbours = self._config.recall_neighbours
+        admitted = self._pool.sealed.admitted(where) if where.restricts or neighbours else None
+        allowed = admitted if where.restricts else None
         hits = self._policy.rank(query, max(CANDIDATES, 2 * limit), allowed)
-        order = self._pool.sealed.admitted(where).tolist() if self._config.recall_neighbours else []
+        order = admitted.tolist() if admitted is not None and neighbours else []
         found: dict[int, Block] = {}
         chosen = self._choose(hits, order, limit, found)
         ids = [hit.block_id for hit in chosen]

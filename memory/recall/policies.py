@@ -14,6 +14,13 @@ from streams.config import MemoryConfig
 from streams.errors import ConfigError
 from streams.types import US_PER_S
 
+BY_KEYS = {policy.name: policy for policy in (LayersPolicy, PooledPolicy, RepresentativesPolicy)}
+
+
+def needs_embedding(name: str) -> bool:
+    """Whether the policy called ``name`` compares text embeddings."""
+    return name not in BY_KEYS
+
 
 def new_policy(
     config: MemoryConfig,
@@ -36,9 +43,8 @@ def new_policy(
 def _plain(
     name: str, layers: int, dim: int, embedding_dim: int | None, new_index: NewIndex, load_index: LoadIndex
 ) -> RecallPolicy:
-    by_keys = {policy.name: policy for policy in (LayersPolicy, PooledPolicy, RepresentativesPolicy)}
-    if name in by_keys:
-        return by_keys[name](layers, dim, new_index, load_index)
+    if not needs_embedding(name):
+        return BY_KEYS[name](layers, dim, new_index, load_index)
     if embedding_dim is None:
         raise ConfigError(f"the recall policy '{name}' needs an embedding model", param="memory.policy")
     if name == ExternalPolicy.name:
