@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from gateway.backend import Backend
-from gateway.live import Emit
+from gateway.live.live import Emit
+from gateway.live.session import LiveSession
 from gateway.models import build_registry
-from gateway.session import LiveSession
 from llm.chat import load_chat
 from llm.embedding import TextEmbedder
 from llm.fingerprint import fingerprint

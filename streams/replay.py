@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.assembly import Streams
-from gateway.session import LiveSession
+from gateway.live.session import LiveSession
 from memory.stats import MemoryStats
 from speech.asr import ASR_RATE
 from streams.clock import Clock, ReplayClock, WallClock

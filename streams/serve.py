@@ -7,8 +7,8 @@ import asyncio
 import signal
 
 from gateway.assembly import Streams
-from gateway.live import Emit, Live
-from gateway.server import GatewayServer
+from gateway.live.live import Emit, Live
+from gateway.server.server import GatewayServer
 from streams.config import StreamsConfig
 
 

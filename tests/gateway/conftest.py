@@ -14,7 +14,7 @@ import pytest
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
-from gateway.live import Emit
+from gateway.live.live import Emit
 from streams.conversation import Item, ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError
 from streams.events import InputCleared, ItemAdded, ItemDone

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway.assembly import Streams
-from gateway.server import GatewayServer
+from gateway.server.server import GatewayServer
 from streams.clock import ReplayClock
 from streams.conversation import Item, ResponseOptions, TextContent
 from streams.errors import InvalidRequestError, MemoryStoreError

@@ -21,7 +21,7 @@ def logged(capsys):
 
 def test_a_line_of_text_is_time_level_event_and_fields(logged):
     logged(format="text")
-    get_logger("gateway.server").info("session.opened", session="sess_1", frames=3)
+    get_logger("gateway.server.server").info("session.opened", session="sess_1", frames=3)
     (line,) = logged()
     assert re.fullmatch(r"\d\d:\d\d:\d\d info    session\.opened session=sess_1 frames=3", line)
 

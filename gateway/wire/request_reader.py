@@ -7,8 +7,8 @@ import binascii
 
 import numpy as np
 
-from gateway import client_event as wire
-from gateway.command import (
+from gateway.wire import client_event as wire
+from gateway.wire.command import (
     AddItem,
     AppendAudio,
     AppendFrame,
@@ -21,7 +21,7 @@ from gateway.command import (
     EncodedImage,
     UpdateSession,
 )
-from gateway.session_settings import AUDIO_RATE, SessionSettings
+from gateway.wire.session_settings import AUDIO_RATE, SessionSettings
 from streams.conversation import AudioContent, Content, ResponseOptions, SessionOptions, TextContent
 from streams.errors import InvalidRequestError
 from streams.session import new_id

@@ -17,8 +17,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from gateway.connection import CLOSE_TIMEOUT_S, Connection, Counters, OpenSession
-from gateway.outbox import Outbox
+from gateway.server.connection import CLOSE_TIMEOUT_S, Connection, Counters, OpenSession
+from gateway.server.outbox import Outbox
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import ConfigError
 from streams.log import get_logger

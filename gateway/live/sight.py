@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.backend import Backend
-from gateway.live import Emit
+from gateway.live.live import Emit
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
 from streams.config import VideoConfig

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from gateway.client_event import ServerVad, Session, StreamsEventName, Transcription
-from gateway.wire import Wire
+from gateway.wire.base import Wire
+from gateway.wire.client_event import ServerVad, Session, StreamsEventName, Transcription
 from streams.conversation import SessionOptions, TurnDetection
 
 AUDIO_RATE = 24_000

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from gateway.live import Emit
+from gateway.live.live import Emit
 from llm.answer import Answer
 from speech.audio import trim_start
 from speech.clause import ClauseSplitter

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
-from gateway.client_event import StreamsEventName
-from gateway.command import Refuse, Request, UpdateSession
-from gateway.parsing import event_id_of, parse_event, parse_object
-from gateway.request_reader import RequestReader
-from gateway.response_writer import ResponseWriter
-from gateway.server_event import ServerEvent, error_to_wire, item_to_wire, moment_to_wire, ms, stamped
-from gateway.session_settings import OPTION_PATHS, SessionSettings
-from gateway.transcript_writer import TranscriptWriter
+from gateway.wire.client_event import StreamsEventName
+from gateway.wire.command import Refuse, Request, UpdateSession
+from gateway.wire.parsing import event_id_of, parse_event, parse_object
+from gateway.wire.request_reader import RequestReader
+from gateway.wire.response_writer import ResponseWriter
+from gateway.wire.server_event import ServerEvent, error_to_wire, item_to_wire, moment_to_wire, ms, stamped
+from gateway.wire.session_settings import OPTION_PATHS, SessionSettings
+from gateway.wire.transcript_writer import TranscriptWriter
 from streams import events as happening
 from streams.conversation import SessionOptions
 from streams.errors import StreamsError

@@ -4,8 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from gateway.command import AddItem, AppendAudio, AppendFrame, CreateResponse, EncodedImage, Refuse
-from gateway.protocol import RealtimeProtocol
+from gateway.wire.command import AddItem, AppendAudio, AppendFrame, CreateResponse, EncodedImage, Refuse
+from gateway.wire.protocol import RealtimeProtocol
 from streams.config import VideoConfig
 from streams.conversation import AudioContent, ImageContent, ResponseOptions, SessionOptions, TextContent
 from streams.errors import MediaError

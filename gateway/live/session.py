@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.backend import Backend
-from gateway.hearing import Hearing
-from gateway.item_reader import ItemReader
-from gateway.live import Emit, from_any_thread
-from gateway.responder import Heard, Responder
-from gateway.response import Stopwatch
-from gateway.sight import FrameCounts, Sight
-from gateway.utterance import Utterance
+from gateway.live.hearing import Hearing
+from gateway.live.item_reader import ItemReader
+from gateway.live.live import Emit, from_any_thread
+from gateway.live.responder import Heard, Responder
+from gateway.live.response import Stopwatch
+from gateway.live.sight import FrameCounts, Sight
+from gateway.live.utterance import Utterance
 from llm.stream import Stream
 from memory.notice import ignore
 from memory.stats import MemoryStats

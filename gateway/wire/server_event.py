@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from gateway.session_settings import AUDIO_FORMAT, AUDIO_RATE
+from gateway.wire.session_settings import AUDIO_FORMAT, AUDIO_RATE
 from streams.conversation import AudioContent, Content, ImageContent, Item, SessionOptions, TextContent
 from streams.errors import ConfigError, InvalidRequestError, MediaError, StreamsError
 from streams.events import ResponseDone

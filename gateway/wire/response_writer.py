@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.server_event import ServerEvent, audio_deltas, item_to_wire, response_to_wire
+from gateway.wire.server_event import ServerEvent, audio_deltas, item_to_wire, response_to_wire
 from streams.conversation import AudioContent, Item, TextContent
 from streams.events import AudioDelta, ResponseCreated, ResponseDone, ResponseItemAdded, TextDelta
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gateway.hearing import Hearing
+from gateway.live.hearing import Hearing
 from speech.audio import resample
 from streams.clock import ReplayClock, WallClock
 from streams.conversation import TurnDetection

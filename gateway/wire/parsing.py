@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from gateway.client_event import CLIENT_EVENT, UNSUPPORTED_EVENTS, ClientEvent
+from gateway.wire.client_event import CLIENT_EVENT, UNSUPPORTED_EVENTS, ClientEvent
 from streams.errors import InvalidRequestError
 
 MAX_ECHO_CHARS = 200

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway.backend import Backend
-from gateway.live import Emit
-from gateway.sight import Sight
+from gateway.live.live import Emit
+from gateway.live.sight import Sight
 from speech.asr import ASR_RATE
 from speech.audio import resample
 from speech.streaming import StreamingRecognizer

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from gateway.wire import (
+from gateway.wire.base import (
     AudioFormat,
     EventId,
     Id,

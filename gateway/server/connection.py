@@ -12,11 +12,11 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from gateway import command as wanted
-from gateway.live import Emit, Live
-from gateway.outbox import Outbox
-from gateway.protocol import RealtimeProtocol
-from gateway.server_event import ServerEvent, error_to_wire, stamped
+from gateway.live.live import Emit, Live
+from gateway.server.outbox import Outbox
+from gateway.wire import command as wanted
+from gateway.wire.protocol import RealtimeProtocol
+from gateway.wire.server_event import ServerEvent, error_to_wire, stamped
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import StreamsError
 from streams.events import Event, FramesDropped

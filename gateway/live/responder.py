@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 from gateway.backend import Backend
-from gateway.live import Emit
-from gateway.response import LoadPictures, Response, Stopwatch
+from gateway.live.live import Emit
+from gateway.live.response import LoadPictures, Response, Stopwatch
 from llm.answer import Answer, Question
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types import realtime as api
 
-from gateway import client_event as wire
-from gateway.parsing import event_id_of, parse_event, parse_object
+from gateway.wire import client_event as wire
+from gateway.wire.parsing import event_id_of, parse_event, parse_object
 from streams.errors import InvalidRequestError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gateway.backend import Backend
-from gateway.utterance import Utterance
+from gateway.live.utterance import Utterance
 from speech.listener import Heard, Listener, Sound
 from speech.segmenter import SegmenterConfig, SpeechPaused, SpeechStarted, SpeechStopped
 from speech.streaming import Partial, StreamingRecognizer

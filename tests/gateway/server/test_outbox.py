@@ -1,6 +1,6 @@
 import asyncio
 
-from gateway.outbox import Outbox
+from gateway.server.outbox import Outbox
 
 FOREVER_S = 3_600.0
 

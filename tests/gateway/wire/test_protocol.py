@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.command import Refuse, Request, UpdateSession
-from gateway.protocol import RealtimeProtocol
+from gateway.wire.command import Refuse, Request, UpdateSession
+from gateway.wire.protocol import RealtimeProtocol
 from streams.conversation import AudioContent, ImageContent, Item, SessionOptions, TextContent
 from streams.errors import InvalidRequestError, MediaError, ModelError
 from streams.events import (

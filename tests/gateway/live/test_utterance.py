@@ -4,7 +4,7 @@ import threading
 import numpy as np
 import pytest
 
-from gateway.utterance import Utterance
+from gateway.live.utterance import Utterance
 from speech.audio import Rechunker, resample
 from speech.streaming import StreamingRecognizer
 from speech.wer import word_errors

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from gateway.response import Response, Stopwatch
+from gateway.live.response import Response, Stopwatch
 from streams.clock import ReplayClock
 from streams.conversation import Item, SessionOptions
 from streams.errors import InvalidRequestError

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.server_event import ServerEvent
-from gateway.session_settings import SessionSettings
+from gateway.wire.server_event import ServerEvent
+from gateway.wire.session_settings import SessionSettings
 from streams.events import TranscriptCompleted, TranscriptFailed, TranscriptPartial
 from streams.types import US_PER_S
 

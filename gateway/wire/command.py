@@ -11,7 +11,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from gateway.session_settings import SessionSettings
+from gateway.wire.session_settings import SessionSettings
 from streams.config import VideoConfig
 from streams.conversation import Content, ImageContent, Item, ResponseOptions, Role
 from streams.errors import MediaError, StreamsError

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, NegotiationError
 
-from gateway.server import GatewayServer
+from gateway.server.server import GatewayServer
 from streams.config import ServerConfig, VideoConfig
 from streams.conversation import ResponseOptions, SessionOptions
 from streams.errors import ConfigError, InvalidRequestError, ModelError, StreamsError
@@ -349,7 +349,7 @@ def test_a_client_that_falls_too_far_behind_is_closed_and_told_why(sessions):
 
 def test_a_client_that_reads_nothing_at_all_is_cut_off(sessions, monkeypatch):
     async def scenario():
-        monkeypatch.setattr("gateway.connection.CLOSE_TIMEOUT_S", 0.05)
+        monkeypatch.setattr("gateway.server.connection.CLOSE_TIMEOUT_S", 0.05)
         paused = {"max_queue": 1, "close_timeout": 0.05}
         async with serving(sessions, outbox_bytes=100_000) as server, opened(server, **paused):
             live = sessions.live[0]
@@ -424,7 +424,7 @@ def test_it_serves_until_it_is_told_to_stop(sessions):
 
 def test_a_session_that_does_not_end_is_cancelled(sessions, monkeypatch):
     async def scenario():
-        monkeypatch.setattr("gateway.server.SHUTDOWN_S", 0.05)
+        monkeypatch.setattr("gateway.server.server.SHUTDOWN_S", 0.05)
         async with contextlib.AsyncExitStack() as clients, serving(sessions) as server:
             await clients.enter_async_context(opened(server))
 

@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from gateway.sight import UNSURE, Sight
+from gateway.live.sight import UNSURE, Sight
 from llm.stream import Stream
 from memory.host import MemoryHost
 from streams.clock import ReplayClock, WallClock

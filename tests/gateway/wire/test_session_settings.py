@@ -1,5 +1,5 @@
-from gateway.client_event import Session
-from gateway.session_settings import SessionSettings
+from gateway.wire.client_event import Session
+from gateway.wire.session_settings import SessionSettings
 from streams.conversation import SessionOptions, TurnDetection
 
 DEFAULTS = SessionOptions(instructions="Be brief.", max_output_tokens=96)

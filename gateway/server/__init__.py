@@ -1,0 +1,1 @@
+"""The server: sockets, who may connect, and what is told of how it does."""
