@@ -1,20 +1,14 @@
-"""What a conversation is made of: items, their contents, tools, and the options of a session."""
+"""What a conversation is made of: items, their contents, and the options of a session."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from streams.types import AudioChunk, Image
 
 Role: TypeAlias = Literal["user", "assistant", "system"]
 Modality: TypeAlias = Literal["audio", "text"]
-ItemStatus: TypeAlias = Literal["in_progress", "completed", "incomplete"]
-Eagerness: TypeAlias = Literal["low", "medium", "high", "auto"]
-
-FIRST = "root"
-"""In the place of the id of the item before: the first place of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,98 +39,30 @@ Content: TypeAlias = TextContent | AudioContent | ImageContent
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """Something said, written or shown."""
+class Item:
+    """One message of the conversation."""
 
     id: str
     role: Role
     content: tuple[Content, ...]
-    status: ItemStatus = "completed"
+    status: Literal["in_progress", "completed", "incomplete"] = "completed"
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionCall:
-    """The model asks the client to call a function; ``arguments`` is a JSON object as text."""
-
-    id: str
-    call_id: str
-    name: str
-    arguments: str
-    status: ItemStatus = "completed"
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionOutput:
-    """What the function gave back to the call ``call_id``."""
-
-    id: str
-    call_id: str
-    output: str
-    status: ItemStatus = "completed"
-
-
-Item: TypeAlias = Message | FunctionCall | FunctionOutput
-
-
-@dataclass(frozen=True, slots=True)
-class ItemReference:
-    """An item of the conversation, by its id, in the input of a response."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A function that the client can call; ``parameters`` is the JSON schema of its arguments, an object."""
-
-    name: str
-    description: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
-
-
-@dataclass(frozen=True, slots=True)
-class NamedTool:
-    """A tool choice: this one and no other."""
-
-    name: str
-
-
-ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
-
-
-@dataclass(frozen=True, slots=True)
-class ServerVad:
-    """The turn ends when the voice was silent for long enough.
-
-    ``idle_timeout_ms``: when nobody speaks for so long after a reply was heard, the model speaks up.
-    """
+class TurnDetection:
+    """How the server finds the end of a turn by voice activity (``server_vad`` of the wire)."""
 
     threshold: float = 0.5
     prefix_padding_ms: int = 300
     silence_duration_ms: int = 500
-    idle_timeout_ms: int | None = None
     create_response: bool = True
     interrupt_response: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class SemanticVad:
-    """The turn ends when the speaker sounds finished; ``eagerness`` is how soon that is believed."""
-
-    eagerness: Eagerness = "auto"
-    create_response: bool = True
-    interrupt_response: bool = True
-
-
-TurnDetection: TypeAlias = ServerVad | SemanticVad
 
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
     """What a client may change while its session runs. ``turn_detection`` None is push to talk."""
 
-    kind: Literal["realtime", "transcription"] = "realtime"
-    """A transcription session recognises speech and does nothing else: no answers, no memory."""
     instructions: str = ""
     modality: Modality = "audio"
     voice: str = "heart"
@@ -144,9 +70,7 @@ class SessionOptions:
     max_output_tokens: int = 96
     transcription: bool = False
     """Whether transcripts of the input are reported; the model hears them in any case."""
-    turn_detection: TurnDetection | None = field(default_factory=ServerVad)
-    tools: tuple[Tool, ...] = ()
-    tool_choice: ToolChoice = "auto"
+    turn_detection: TurnDetection | None = field(default_factory=TurnDetection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +81,6 @@ class ResponseOptions:
     modality: Modality | None = None
     voice: str | None = None
     max_output_tokens: int | None = None
-    tools: tuple[Tool, ...] | None = None
-    tool_choice: ToolChoice | None = None
-    input: tuple[Item | ItemReference, ...] | None = None
-    """What the model is given instead of the conversation and the memory; None for those."""
     in_conversation: bool = True
     """False is ``conversation: "none"``: answered out of band, not remembered."""
 
@@ -171,6 +91,4 @@ class ResponseOptions:
             modality=self.modality or options.modality,
             voice=self.voice or options.voice,
             max_output_tokens=self.max_output_tokens or options.max_output_tokens,
-            tools=options.tools if self.tools is None else self.tools,
-            tool_choice=self.tool_choice or options.tool_choice,
         )

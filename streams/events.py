@@ -17,8 +17,6 @@ DropReason: TypeAlias = Literal["overload", "rate", "duplicate"]
 MemoryProblem: TypeAlias = Literal["backpressure", "disk_failed", "forgotten", "damaged", "inconsistent"]
 ResponseStatus: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
 StatusReason: TypeAlias = Literal["turn_detected", "client_cancelled", "max_output_tokens"]
-FalseAlarm: TypeAlias = Literal["backchannel", "noise", "echo"]
-"""Why what sounded like an interruption was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +54,6 @@ class ItemAdded:
 class ItemDone:
     item: Item
     previous_item_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ItemRetrieved:
-    item: Item
-
-
-@dataclass(frozen=True, slots=True)
-class ItemDeleted:
-    item_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ItemTruncated:
-    """Of the spoken reply only its first ``audio_end_us`` were heard: the rest is forgotten."""
-
-    item_id: str
-    content_index: int
-    audio_end_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class IdleTimedOut:
-    """Nobody spoke for as long as the session's options allow. Times count the sound that was sent."""
-
-    item_id: str
-    start_us: int
-    end_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,50 +151,13 @@ class AudioDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class ArgumentsDelta:
-    """More of the JSON arguments of a function call."""
-
-    response_id: str
-    item_id: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutputHeld:
-    """Something that may be an interruption: no sound of the response is sent until that is known."""
-
-    response_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutputResumed:
-    """It was none: the response goes on where it stopped."""
-
-    response_id: str
-    reason: FalseAlarm
-
-
-@dataclass(frozen=True, slots=True)
-class OutputCleared:
-    """The client asked for the sound of a response to be withdrawn."""
-
-    response_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class StageTimes:
-    """Milliseconds from the end of the question to the end of each stage; None where it did not happen.
+    """Milliseconds from the end of the question to the end of each stage; None where it did not happen."""
 
-    ``heard_ms`` is when the first sound is played at the client, as far as the server can know.
-    """
-
-    end_of_speech_ms: float | None = None
-    """How long it took to know that the speaker had finished."""
     transcript_ms: float | None = None
     recall_ms: float | None = None
     first_token_ms: float | None = None
     first_audio_ms: float | None = None
-    heard_ms: float | None = None
     total_ms: float | None = None
 
 
@@ -262,10 +195,6 @@ Event: TypeAlias = (
     | InputCleared
     | ItemAdded
     | ItemDone
-    | ItemRetrieved
-    | ItemDeleted
-    | ItemTruncated
-    | IdleTimedOut
     | TranscriptPartial
     | TranscriptCompleted
     | TranscriptFailed
@@ -276,11 +205,7 @@ Event: TypeAlias = (
     | MomentsRecalled
     | ResponseItemAdded
     | TextDelta
-    | ArgumentsDelta
     | AudioDelta
-    | OutputHeld
-    | OutputResumed
-    | OutputCleared
     | ResponseDone
     | SessionFailed
 )

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from streams.conversation import AudioContent, Item, Message, ResponseOptions, SessionOptions, TextContent
+from streams.conversation import AudioContent, Item, ResponseOptions, SessionOptions, TextContent
 from streams.errors import InvalidRequestError
 from streams.events import (
     Event,
@@ -112,7 +112,7 @@ class Session:
         assert self._utterance is not None
         item_id, self._utterance = self._utterance, None
         previous = self._last_item
-        item = Message(item_id, "user", (AudioContent(),))
+        item = Item(item_id, "user", (AudioContent(),))
         return [InputCommitted(item_id, previous), *self._append(item), Recognise(item_id)]
 
     def recognised(self, item_id: str, transcript: Transcript, audio_us: int) -> list[Outcome]:
@@ -169,7 +169,7 @@ class Session:
 
     def reply_started(self, in_conversation: bool) -> tuple[Item, str | None]:
         """The reply's item, still empty, and the item before it."""
-        item = Message(new_id("item"), "assistant", (), "in_progress")
+        item = Item(new_id("item"), "assistant", (), "in_progress")
         previous = self._last_item
         if in_conversation:
             self._last_item = item.id

@@ -70,53 +70,18 @@ class Live(Protocol):
         ...
 
     async def add_item(self, item: Item, previous_item_id: str | None) -> None:
-        """Put an item after the one named, last when None, first for ``FIRST``; emits ItemAdded, ItemDone.
-
-        Raises InvalidRequestError for an id that is taken, one that is not there, and the output of a
-        call that nobody made.
-        """
-        ...
-
-    def retrieve_item(self, item_id: str) -> None:
-        """Emits ItemRetrieved. Raises InvalidRequestError when there is no such item."""
-        ...
-
-    async def delete_item(self, item_id: str) -> None:
-        """Take an item out of the conversation and out of memory; emits ItemDeleted."""
-        ...
-
-    async def truncate_item(self, item_id: str, content_index: int, audio_end_us: int) -> None:
-        """Keep of a spoken reply what was heard; emits ItemTruncated.
-
-        Raises InvalidRequestError when it is no spoken reply, or not so long.
-        """
+        """Add a message to the conversation; emits ItemAdded and ItemDone."""
         ...
 
     async def respond(self, options: ResponseOptions) -> str:
-        """Start a response and return its id.
-
-        Raises InvalidRequestError while one is active in the conversation, and for what the options ask
-        that cannot be had. Responses out of band may run beside it.
-        """
+        """Start a response and return its id. Raises InvalidRequestError while one is active."""
         ...
 
     def cancel(self, response_id: str | None) -> None:
-        """Stop the active response, or the one named: the next token is not computed.
+        """Stop the active response: the next token is not computed.
 
-        Raises InvalidRequestError when there is none.
+        Raises InvalidRequestError when none is active or it is not the one named.
         """
-        ...
-
-    def clear_output(self) -> None:
-        """Stop the active response and withdraw its sound that is not sent yet; emits OutputCleared."""
-        ...
-
-    def hold(self) -> None:
-        """Nobody listens for now (the socket dropped): sound waits, the answer is still written."""
-        ...
-
-    def release(self) -> None:
-        """Somebody listens again."""
         ...
 
     async def drain(self) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from gateway.wire.session_settings import SessionSettings
 from streams.config import VideoConfig
-from streams.conversation import Content, ImageContent, Item, Message, ResponseOptions, Role
+from streams.conversation import Content, ImageContent, Item, ResponseOptions, Role
 from streams.errors import MediaError, StreamsError
 from streams.types import Image, Samples
 from video.image import decode_data_url, decode_image
@@ -92,37 +92,7 @@ class AddItem:
             else part
             for part in self.content
         )
-        return Message(self.id, self.role, content, self.status)
-
-
-@dataclass(frozen=True, slots=True)
-class RetrieveItem:
-    item_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteItem:
-    item_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class TruncateItem:
-    item_id: str
-    content_index: int
-    audio_end_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClearOutput:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeSession:
-    """Go on with a session whose socket dropped; ``after`` is the last event that the client has."""
-
-    token: str
-    after: str | None
+        return Item(self.id, self.role, content, self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +121,8 @@ Command: TypeAlias = (
     | AppendFrame
     | ClearFrames
     | AddItem
-    | RetrieveItem
-    | DeleteItem
-    | TruncateItem
     | CreateResponse
     | CancelResponse
-    | ClearOutput
-    | ResumeSession
     | Refuse
 )
 

@@ -5,11 +5,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from streams.conversation import (
     AudioContent,
-    Message,
+    Item,
     ResponseOptions,
-    ServerVad,
     SessionOptions,
     TextContent,
+    TurnDetection,
 )
 from streams.errors import InvalidRequestError
 from streams.events import (
@@ -34,7 +34,7 @@ ANSWER = [TranscriptCompleted, ResponseCreated, Respond]
 def session(**turns):
     """A session whose server finds the turns; of push to talk with ``push_to_talk=True``."""
     push_to_talk = turns.pop("push_to_talk", False)
-    return Session(SessionOptions(turn_detection=None if push_to_talk else ServerVad(**turns)))
+    return Session(SessionOptions(turn_detection=None if push_to_talk else TurnDetection(**turns)))
 
 
 def kinds(outcomes):
@@ -55,7 +55,7 @@ def spoken(session, transcript=WORDS):
 
 
 def message(text="Hello.", item_id="mine"):
-    return Message(item_id, "user", (TextContent(text),))
+    return Item(item_id, "user", (TextContent(text),))
 
 
 def test_ids_are_named_and_never_the_same():
@@ -90,7 +90,7 @@ def test_a_turn_that_the_server_finds(turns, transcript, expected):
     assert started == [SpeechStarted(item_id, 100)]
     assert stopped[0] == SpeechStopped(item_id, 900)
     assert stopped[1] == InputCommitted(item_id, None)
-    assert stopped[2] == ItemAdded(Message(item_id, "user", (AudioContent(),)), None)
+    assert stopped[2] == ItemAdded(Item(item_id, "user", (AudioContent(),)), None)
     assert recognised[0] == TranscriptCompleted(item_id, transcript, 800)
     assert (talk.active_response is not None) == (expected[2] == ANSWER)
 
@@ -289,7 +289,7 @@ class AnySession(RuleBasedStateMachine):
         interrupt=st.booleans(),
     )
     def update(self, push_to_talk, create, interrupt):
-        turns = ServerVad(create_response=create, interrupt_response=interrupt)
+        turns = TurnDetection(create_response=create, interrupt_response=interrupt)
         self.talk.options = SessionOptions(turn_detection=None if push_to_talk else turns)
 
     @precondition(lambda self: self.talk.utterance is None)

@@ -9,7 +9,7 @@ import pytest
 from gateway.live.hearing import Hearing
 from speech.audio import resample
 from streams.clock import ReplayClock, WallClock
-from streams.conversation import ServerVad
+from streams.conversation import TurnDetection
 from streams.types import Transcript, Word
 
 RATE = 16_000
@@ -62,7 +62,7 @@ def deaf():
 def hear(streams, config, deaf):
     """A hearing whose recogniser is ``deaf``, and what it tells."""
 
-    def make(clock, turns=ServerVad(), **speech):  # noqa: B008 - frozen
+    def make(clock, turns=TurnDetection(), **speech):  # noqa: B008 - frozen
         handler = Handler()
         backend = replace(streams.backend, recognizer=deaf)
         return Hearing(backend, config.speech.model_copy(update=speech), turns, clock, handler), handler

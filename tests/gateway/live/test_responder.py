@@ -7,7 +7,7 @@ import pytest
 
 from gateway.assembly import Streams
 from streams.clock import ReplayClock
-from streams.conversation import Message, ResponseOptions, TextContent
+from streams.conversation import Item, ResponseOptions, TextContent
 from streams.errors import InvalidRequestError
 from streams.events import (
     AudioDelta,
@@ -52,7 +52,7 @@ class Talk:
 
     async def ask(self, text, **options):
         """Ask and wait for the answer; the events of its response."""
-        await self.session.add_item(Message(new_id("item"), "user", (TextContent(text),)), None)
+        await self.session.add_item(Item(new_id("item"), "user", (TextContent(text),)), None)
         return await self.answered(await self.session.respond(ResponseOptions(**options)))
 
     async def answered(self, response_id):
@@ -144,7 +144,7 @@ def test_a_response_without_a_question_goes_on_from_what_there_is(service):
 def test_a_question_whose_answer_is_stopped_before_it_begins_is_remembered(service):
     async def scenario(conversation):
         session = conversation.session
-        question = Message("mine", "user", (TextContent("The meeting is on Friday."),))
+        question = Item("mine", "user", (TextContent("The meeting is on Friday."),))
         await session.add_item(question, None)
         response_id = await session.respond(ResponseOptions())
         session.cancel(response_id)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.wire.command import Refuse, Request, UpdateSession
 from gateway.wire.protocol import RealtimeProtocol
-from streams.conversation import AudioContent, ImageContent, Message, SessionOptions, TextContent
+from streams.conversation import AudioContent, ImageContent, Item, SessionOptions, TextContent
 from streams.errors import InvalidRequestError, MediaError, ModelError
 from streams.events import (
     AudioDelta,
@@ -75,11 +75,11 @@ def kinds(messages):
 def answer(modality="audio", in_conversation=True, status="completed", reason=None, error=None, words=2):
     """A response's events, from created to done; ``words`` 0 stops before anything is written."""
     options = SessionOptions(modality=modality)
-    item = Message("item_a", "assistant", (), "in_progress")
+    item = Item("item_a", "assistant", (), "in_progress")
     said = ("A cat.", " It sleeps.")[:words]
     text = "".join(said)
     content = AudioContent(text) if modality == "audio" else TextContent(text)
-    full = Message("item_a", "assistant", (content,), "completed" if status == "completed" else "incomplete")
+    full = Item("item_a", "assistant", (content,), "completed" if status == "completed" else "incomplete")
     yield ResponseCreated("resp_1", options, in_conversation)
     yield MomentsRecalled("resp_1", (Moment(1_000_000, 2_500_000, 0.75, BlockKind.FRAME, "a cat", 7),))
     if words:
@@ -263,7 +263,7 @@ def test_metadata_comes_back_with_the_response_that_asked_for_it_only(protocol):
 
 
 def test_input_by_voice(protocol, judge):
-    item = Message("item_1", "user", (AudioContent(),))
+    item = Item("item_1", "user", (AudioContent(),))
     messages = tell(
         protocol,
         SpeechStarted("item_1", 1_234_567),
@@ -287,7 +287,7 @@ def test_items_of_every_role_and_content(protocol, judge):
         ("assistant", (TextContent("hi"),)),
         ("system", (TextContent("be kind"),)),
     ]:
-        for message in tell(protocol, ItemAdded(Message("i", role, content), "before")):
+        for message in tell(protocol, ItemAdded(Item("i", role, content), "before")):
             parsed = judge(message)
             assert parsed.item.role == role
             assert parsed.previous_item_id == "before"

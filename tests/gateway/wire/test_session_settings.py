@@ -1,6 +1,6 @@
 from gateway.wire.client_event import Session
 from gateway.wire.session_settings import SessionSettings
-from streams.conversation import ServerVad, SessionOptions
+from streams.conversation import SessionOptions, TurnDetection
 
 DEFAULTS = SessionOptions(instructions="Be brief.", max_output_tokens=96)
 START = SessionSettings("a-model", DEFAULTS)
@@ -49,14 +49,14 @@ def test_turn_detection_merges_into_what_runs_and_starts_from_the_defaults_after
         return {"input": {"turn_detection": {"type": "server_vad", **fields}}}
 
     slow = updated(audio=vad(silence_duration_ms=900))
-    assert slow.options.turn_detection == ServerVad(silence_duration_ms=900)
+    assert slow.options.turn_detection == TurnDetection(silence_duration_ms=900)
     both = updated(slow, audio=vad(threshold=0.8, create_response=False))
-    expected = ServerVad(threshold=0.8, silence_duration_ms=900, create_response=False)
+    expected = TurnDetection(threshold=0.8, silence_duration_ms=900, create_response=False)
     assert both.options.turn_detection == expected
     assert updated(both, audio=vad(threshold=None)).options.turn_detection.threshold == 0.5
     off = updated(both, audio={"input": {"turn_detection": None}})
     assert off.options.turn_detection is None
-    assert updated(off, audio=vad()).options.turn_detection == ServerVad()
+    assert updated(off, audio=vad()).options.turn_detection == TurnDetection()
 
 
 def test_the_echo_is_whole_and_shows_what_is_in_force():
