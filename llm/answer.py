@@ -28,6 +28,14 @@ class Question:
     end_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The blocks that a question and its answer became; None for what is not remembered."""
+
+    question: int | None = None
+    reply: int | None = None
+
+
 class Answer:
     """Writes one answer. Used on the engine thread, in steps: ``prepare``, ``step`` …, ``finish``.
 
@@ -142,21 +150,21 @@ class Answer:
         primed = self._stream.reader.with_primer
         return primed and bool(self.written) and self.written[-1].text.endswith("\n") and text.startswith("[")
 
-    def finish(self, now_us: int, keep_tokens: int | None = None) -> None:
+    def finish(self, now_us: int, keep_tokens: int | None = None) -> Kept:
         """Remember the question and the first ``keep_tokens`` of the answer (all when None).
 
         Of an answer that was interrupted only what was heard is kept. Ends the answer.
         """
         if self._held is None:
-            return
-        if self._remember:
-            self._keep(now_us, keep_tokens)
+            return Kept()
+        kept = self._keep(now_us, keep_tokens) if self._remember else Kept()
         self._stream.return_context(self._held)
         self._held = None
+        return kept
 
-    def _keep(self, now_us: int, keep_tokens: int | None) -> None:
+    def _keep(self, now_us: int, keep_tokens: int | None) -> Kept:
         stream, reader = self._stream, self._stream.reader
-        offset = 0
+        offset, asked_id = 0, None
         if self._asked is not None:
             question = self._question
             info = stream.memory.new_info(
@@ -167,10 +175,10 @@ class Answer:
                 len(self._asked.ids),
             )
             stream.memory.append(reader.seal(self._context, 0, self._asked, info))
-            offset = len(self._asked.ids)
+            offset, asked_id = len(self._asked.ids), info.id
         kept = self.written if keep_tokens is None else self.written[:keep_tokens]
         if not kept:
-            return
+            return Kept(asked_id)
         closing = reader.chat.ids(reader.chat.reply_suffix)
         ids = (*self._opening, *(token.id for token in kept), *closing)
         start = len(self._opening)
@@ -184,3 +192,4 @@ class Answer:
         text = reader.chat.text([token.id for token in kept])
         info = stream.memory.new_info(BlockKind.REPLY, kept[0].pts_us, now_us, text, len(ids))
         stream.memory.append(reader.seal(self._context, offset, passage, info))
+        return Kept(asked_id, info.id)

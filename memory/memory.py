@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 
 from memory.block import SINKS_ID, Block, BlockInfo
 from memory.codec.codecs import decode
+from memory.forgetting import forget
 from memory.notice import Notify
 from memory.pictures import Pictures
 from memory.pool import BlockPool
@@ -101,8 +102,6 @@ class StreamMemory:
         """Whether no block was ever taken in."""
         return self._next_id == SINKS_ID + 1
 
-    # Taking in.
-
     @property
     def sinks(self) -> Block | None:
         """What the instructions became; None until they are set."""
@@ -145,6 +144,10 @@ class StreamMemory:
         except MemoryStoreError as error:  # numbers that no index can hold
             self._pool.give_up(block.id, error.message)
 
+    def forget(self, block_ids: Sequence[int]) -> None:
+        """Let go of these for good, as ``forgetting.forget`` does."""
+        forget(block_ids, self._window, self._pool, self._recaller, self._store, self._lock)
+
     @property
     def must_wait(self) -> bool:
         """Whether RAM is used up by blocks that wait for the disk: the sender is to be slowed down."""
@@ -157,8 +160,6 @@ class StreamMemory:
             log.warning("memory.backpressure", session=self.key.name, unwritten=waiting)
             self.notify(MemoryReported("backpressure", waiting, "RAM is used up; blocks wait for the disk"))
         return self._pool.wait_for_room(timeout_s)
-
-    # Handing back.
 
     def recent(self) -> list[Block]:
         """The window's blocks in time order, without the sinks."""

@@ -133,9 +133,9 @@ class BlockPool:
                 self._writer.put(encoded)
             self._settle()
 
-    def _drop(self, block_ids: Sequence[int]) -> None:
-        """Take blocks out of everything but the store."""
-        self.sealed.remove(block_ids)
+    def drop(self, block_ids: Sequence[int]) -> None:
+        """Take blocks, as far as they are here, out of everything but the store."""
+        self.sealed.remove([block_id for block_id in block_ids if block_id in self.sealed])
         for block_id in block_ids:
             self._on_disk.discard(block_id)
             self._writer.cancel(block_id)
@@ -174,7 +174,7 @@ class BlockPool:
         with self._lock:
             if block_id not in self.sealed:
                 return
-            self._drop([block_id])
+            self.drop([block_id])
             self._on_gone([block_id])
         log.warning("memory.damaged", block=block_id, error=why)
         self._notify(MemoryReported("damaged", 1, why))
@@ -257,7 +257,7 @@ class BlockPool:
     def _forget(self, block_ids: Sequence[int], why: str) -> None:
         if not block_ids:
             return
-        self._drop(block_ids)
+        self.drop(block_ids)
         self._on_gone(block_ids)
         self.forgotten += len(block_ids)
         log.warning("memory.forgotten", blocks=len(block_ids), total=self.forgotten, why=why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from memory.block import Block, BlockInfo
 from streams.types import BlockKind
@@ -35,6 +35,11 @@ class Window:
             tokens -= queue[0].tokens
             leaving.append(queue.popleft())
         return leaving
+
+    def remove(self, block_ids: Collection[int]) -> None:
+        """Let go of these, where they are here."""
+        self._frames = deque(block for block in self._frames if block.id not in block_ids)
+        self._dialogue = deque(block for block in self._dialogue if block.id not in block_ids)
 
     def members(self, infos: Sequence[BlockInfo]) -> list[BlockInfo]:
         """Of a stream's blocks, in order of id, those that pushing them all would have left here."""

@@ -61,7 +61,7 @@ class SpeechConfig(Section):
     voice: str = "heart"
     speed: float = Field(default=1.0, ge=0.25, le=1.5)
     min_clause_chars: int = Field(default=24, gt=0)
-    lead_ms: int = Field(default=1_000, ge=100)
+    lead_ms: int = Field(default=500, ge=100)
     """How far ahead of being heard an answer's sound is sent, so that little is to be withdrawn."""
 
 

@@ -10,6 +10,9 @@ from streams.types import AudioChunk, Image
 Role: TypeAlias = Literal["user", "assistant", "system"]
 Modality: TypeAlias = Literal["audio", "text"]
 
+FIRST = "root"
+"""In the place of the id of the item before: the first place of all."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextContent:

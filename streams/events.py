@@ -57,6 +57,25 @@ class ItemDone:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemRetrieved:
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDeleted:
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTruncated:
+    """Of the spoken reply only its first ``audio_end_us`` were heard."""
+
+    item_id: str
+    content_index: int
+    audio_end_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptPartial:
     """``confirmed`` are newly confirmed words (never retracted); ``tentative`` may still change."""
 
@@ -195,6 +214,9 @@ Event: TypeAlias = (
     | InputCleared
     | ItemAdded
     | ItemDone
+    | ItemRetrieved
+    | ItemDeleted
+    | ItemTruncated
     | TranscriptPartial
     | TranscriptCompleted
     | TranscriptFailed

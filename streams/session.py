@@ -10,20 +10,31 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from streams.conversation import AudioContent, Item, ResponseOptions, SessionOptions, TextContent
+from streams.conversation import (
+    AudioContent,
+    ImageContent,
+    Item,
+    ResponseOptions,
+    SessionOptions,
+    TextContent,
+)
 from streams.errors import InvalidRequestError
 from streams.events import (
     Event,
     InputCleared,
     InputCommitted,
     ItemAdded,
+    ItemDeleted,
     ItemDone,
+    ItemRetrieved,
+    ItemTruncated,
     ResponseCreated,
     SpeechStarted,
     SpeechStopped,
     StatusReason,
     TranscriptCompleted,
 )
+from streams.item_list import ItemList
 from streams.types import Transcript
 
 
@@ -67,7 +78,7 @@ class Session:
         self.id = session_id or new_id("sess")
         self.options = options
         self.active_response: str | None = None
-        self._last_item: str | None = None
+        self.items = ItemList()
         self._utterance: str | None = None
         self._owes_answer = False
 
@@ -111,13 +122,14 @@ class Session:
     def _commit(self) -> list[Outcome]:
         assert self._utterance is not None
         item_id, self._utterance = self._utterance, None
-        previous = self._last_item
+        previous = self.items.last
         item = Item(item_id, "user", (AudioContent(),))
-        return [InputCommitted(item_id, previous), *self._append(item), Recognise(item_id)]
+        return [InputCommitted(item_id, previous), *self.item_created(item, None), Recognise(item_id)]
 
     def recognised(self, item_id: str, transcript: Transcript, audio_us: int) -> list[Outcome]:
         """The utterance's words are known. Nothing is answered when there are none."""
         outcomes: list[Outcome] = [TranscriptCompleted(item_id, transcript, audio_us)]
+        self.items.replace(Item(item_id, "user", (AudioContent(transcript.text),)))
         turns = self.options.turn_detection
         if turns is None or not turns.create_response:
             return outcomes
@@ -131,18 +143,31 @@ class Session:
     # Items and responses.
 
     def item_created(self, item: Item, previous_item_id: str | None) -> list[Outcome]:
-        """A client added a message. Raises InvalidRequestError unless it goes at the end."""
-        if previous_item_id not in (None, self._last_item):
-            raise InvalidRequestError(
-                f"an item can be added after the last one ({self._last_item}) only, "
-                f"not after '{previous_item_id}'",
-                param="previous_item_id",
-            )
-        return self._append(item)
-
-    def _append(self, item: Item) -> list[Outcome]:
-        previous, self._last_item = self._last_item, item.id
+        """A client added an item. Raises InvalidRequestError for an id or a place that cannot be."""
+        previous = self.items.add(_listed(item), previous_item_id)
         return [ItemAdded(item, previous), ItemDone(item, previous)]
+
+    def item_wanted(self, item_id: str) -> list[Outcome]:
+        """Raises InvalidRequestError when there is no such item."""
+        return [ItemRetrieved(self.items.get(item_id))]
+
+    def item_removed(self, item_id: str) -> list[Outcome]:
+        """Raises InvalidRequestError when there is no such item."""
+        self.items.remove(item_id)
+        return [ItemDeleted(item_id)]
+
+    def reply_text(self, item_id: str) -> str:
+        """What a reply is known to have said so far; the item is here."""
+        parts = self.items.get(item_id).content
+        return "".join(part.transcript or "" for part in parts if isinstance(part, AudioContent))
+
+    def reply_truncated(
+        self, item_id: str, content_index: int, audio_end_us: int, text: str
+    ) -> list[Outcome]:
+        """Of a spoken reply, which is here, only ``text`` was heard."""
+        item = self.items.get(item_id)
+        self.items.replace(replace(item, content=(AudioContent(text),)))
+        return [ItemTruncated(item_id, content_index, audio_end_us)]
 
     def response_requested(self, overrides: ResponseOptions) -> list[Outcome]:
         """Somebody wants an answer. Raises InvalidRequestError while one is being given."""
@@ -170,16 +195,28 @@ class Session:
     def reply_started(self, in_conversation: bool) -> tuple[Item, str | None]:
         """The reply's item, still empty, and the item before it."""
         item = Item(new_id("item"), "assistant", (), "in_progress")
-        previous = self._last_item
-        if in_conversation:
-            self._last_item = item.id
-        return item, previous
+        return item, self.items.add(item) if in_conversation else self.items.last
 
     def reply_finished(self, item: Item, text: str, options: SessionOptions, complete: bool) -> Item:
         """The reply's item with what was said."""
         content = TextContent(text) if options.modality == "text" else AudioContent(text)
-        return replace(item, content=(content,), status="completed" if complete else "incomplete")
+        done = replace(item, content=(content,), status="completed" if complete else "incomplete")
+        self.items.replace(done)
+        return done
 
     def response_finished(self) -> None:
         """The session is free for the next response."""
         self.active_response = None
+
+
+def _listed(item: Item) -> Item:
+    """``item`` as the list keeps it: without pictures and sound, which memory has understood by then."""
+    content = tuple(
+        replace(part, image=part.image[:0], url="")
+        if isinstance(part, ImageContent)
+        else replace(part, audio=None)
+        if isinstance(part, AudioContent)
+        else part
+        for part in item.content
+    )
+    return replace(item, content=content)

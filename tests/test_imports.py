@@ -14,6 +14,7 @@ FLOOR = {
     "config",
     "log",
     "conversation",
+    "item_list",
     "events",
     "session",
     "pipeline",

@@ -33,7 +33,7 @@ class ItemReader:
                 case AudioContent(audio=AudioChunk() as audio):
                     texts.append(await self._recognise(item.id, audio))
                 case ImageContent(image):
-                    await self._sight.show(image)
+                    await self._sight.show(image, item.id)
         return "\n".join(text for text in texts if text)
 
     async def _recognise(self, item_id: str, audio: AudioChunk) -> str:

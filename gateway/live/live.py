@@ -70,7 +70,29 @@ class Live(Protocol):
         ...
 
     async def add_item(self, item: Item, previous_item_id: str | None) -> None:
-        """Add a message to the conversation; emits ItemAdded and ItemDone."""
+        """Put a message after the one named, last when None, first for ``FIRST``.
+
+        Emits ItemAdded and ItemDone. Raises InvalidRequestError for an id that is taken, and for a place
+        that is not there.
+        """
+        ...
+
+    def retrieve_item(self, item_id: str) -> None:
+        """Emits ItemRetrieved. Raises InvalidRequestError when there is no such item."""
+        ...
+
+    async def delete_item(self, item_id: str) -> None:
+        """Take an item out of the conversation and out of memory; emits ItemDeleted.
+
+        Raises InvalidRequestError when there is no such item, or it is still being written.
+        """
+        ...
+
+    async def truncate_item(self, item_id: str, content_index: int, audio_end_us: int) -> None:
+        """Keep of a spoken reply what was heard; emits ItemTruncated.
+
+        Raises InvalidRequestError when it is no spoken reply, or not so long.
+        """
         ...
 
     async def respond(self, options: ResponseOptions) -> str:

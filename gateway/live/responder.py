@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from gateway.backend import Backend
 from gateway.live.live import Emit
+from gateway.live.reading import Heard, Reading
 from gateway.live.response import LoadPictures, Response, Stopwatch
+from gateway.live.spoken_text import SpokenText
 from llm.answer import Answer, Question
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
 from streams.conversation import Item
-from streams.errors import StreamsError
+from streams.errors import InvalidRequestError, StreamsError
 from streams.events import ResponseDone, ResponseItemAdded, ResponseStatus, StatusReason
+from streams.item_list import MAX_ITEMS
 from streams.log import get_logger
 from streams.pipeline import URGENT
 from streams.session import Respond, Session
+from streams.types import US_PER_MS
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """Something said to the session that no response has taken up yet; ``watch`` runs since its end."""
+class Sent:
+    """The sound of a reply that was sent, and its words."""
 
-    text: str
-    start_us: int
-    end_us: int
-    watch: Stopwatch
+    spoken: SpokenText
+    sent_us: int
 
 
 class Responder:
@@ -41,6 +44,7 @@ class Responder:
         config: StreamsConfig,
         session: Session,
         stream: Stream,
+        reading: Reading,
         clock: Clock,
         load_pictures: LoadPictures,
         emit: Emit,
@@ -50,10 +54,12 @@ class Responder:
         self._config = config
         self._session = session
         self._stream = stream
+        self._reading = reading
         self._clock = clock
         self._emit = emit
         self._response: Response | None = None
         self._stop: StatusReason | None = None
+        self._sent: OrderedDict[str, Sent] = OrderedDict()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -67,6 +73,28 @@ class Responder:
         """Return once no response is active that was told to stop."""
         if self._stop is not None and self._session.active_response is not None:
             await self._idle.wait()
+
+    def writing(self, item_id: str) -> Response | None:
+        """The response that writes this item now."""
+        return self._response if self._response and self._response.item_id == item_id else None
+
+    def truncate(self, item_id: str, content_index: int, audio_end_us: int) -> str:
+        """What of a spoken reply was heard, as its client tells. Raises InvalidRequestError.
+
+        The one that is being given is remembered so far.
+        """
+        response = self.writing(item_id)
+        sent = Sent(response.spoken, response.sent_us) if response else self._sent.get(item_id)
+        if sent is None:
+            raise InvalidRequestError(f"item '{item_id}' is no spoken reply", param="item_id")
+        if content_index:
+            raise InvalidRequestError("a reply has one part, which is 0", param="content_index")
+        if audio_end_us >= sent.sent_us + US_PER_MS:  # clients round up
+            message = f"of item '{item_id}' {sent.sent_us // US_PER_MS} ms were sent"
+            raise InvalidRequestError(message, param="audio_end_ms")
+        if response:
+            response.truncate(audio_end_us)
+        return sent.spoken.until(audio_end_us)
 
     async def respond(self, command: Respond, heard: Heard | None) -> None:
         """Answer ``heard``, or go on from what was seen and said when it is None; emits ResponseDone."""
@@ -86,7 +114,11 @@ class Responder:
                 response.stop(self._stop)
             await response.run(begin)
             keep = response.kept_tokens
-            await self._backend.engine.run(lambda: response.answer.finish(self._clock.now_us(), keep), URGENT)
+            kept = await self._backend.engine.run(
+                lambda: response.answer.finish(self._clock.now_us(), keep), URGENT
+            )
+            self._reading.became(heard.item_id if heard else "", kept.question)
+            self._reading.became(response.item_id, kept.reply)
         except StreamsError as failure:
             error = failure
         except Exception:
@@ -94,6 +126,10 @@ class Responder:
             error = StreamsError("the response failed inside the server")
         finally:
             self._response = None
+            if response.item_id and response.sent_us:
+                self._sent[response.item_id] = Sent(response.spoken, response.sent_us)
+                if len(self._sent) > MAX_ITEMS:
+                    self._sent.popitem(last=False)
             self._stop = None
             self._session.response_finished()
             self._idle.set()

@@ -5,33 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import TypeAlias
 
 from gateway.live.live import Emit
+from gateway.live.playback import Playback
+from gateway.live.speaker import Speaker
+from gateway.live.spoken_text import SpokenText
 from llm.answer import Answer
-from speech.audio import trim_start
 from speech.clause import ClauseSplitter
 from speech.tts import Synthesizer
 from streams.clock import Clock
 from streams.conversation import Item, SessionOptions
 from streams.events import AudioDelta, MomentsRecalled, StageTimes, StatusReason, TextDelta
 from streams.pipeline import URGENT, Worker
-from streams.types import US_PER_MS, AudioChunk, Samples
-
-PIECE_MS = 400
+from streams.types import US_PER_MS, AudioChunk
 
 LoadPictures: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
 """Has the pictures of these blocks brought from memory, before they are told of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A clause that was sent: where its text ends, and where its sound starts in the answer's audio."""
-
-    text_end: int
-    start_us: int
 
 
 class Stopwatch:
@@ -71,23 +61,17 @@ class Response:
         self.answer = answer
         self.options = options
         self._engine = engine
-        self._voice = voice
-        self._voice_worker = voice_worker
         self._clock = clock
         self._load_pictures = load_pictures
         self._emit = emit
         self._clauses = ClauseSplitter(min_clause_chars)
         self._watch = watch
-        self._paced = paced
-        self._lead_us = lead_ms * US_PER_MS
+        self._playback = Playback(clock, lead_ms * US_PER_MS, paced=paced)
+        self._speaker = Speaker(voice, voice_worker, options, self._playback, self._send)
         self._stopped: StatusReason | None = None
         self._stopped_us = 0
+        self._heard_us: int | None = None
         self._text = ""
-        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
-        self._spoken: list[Spoken] = []
-        self._audio_us = 0
-        self._spoken_chars = 0
-        self._first_audio_us: int | None = None
         self._times: dict[str, float] = {}
 
     @property
@@ -106,6 +90,25 @@ class Response:
         """Compute no further token and send no further sound."""
         if self._stopped is None:
             self._stopped, self._stopped_us = reason, self._clock.now_us()
+            self._speaker.stop()
+
+    def truncate(self, heard_us: int) -> None:
+        """The client tells how much of the sound was heard."""
+        self._heard_us = heard_us
+
+    @property
+    def item_id(self) -> str:
+        """The reply's item; "" before it has one."""
+        return self._item_id
+
+    @property
+    def spoken(self) -> SpokenText:
+        return self._speaker.spoken
+
+    @property
+    def sent_us(self) -> int:
+        """How much sound was sent."""
+        return self._playback.sent_us
 
     async def run(self, begin: Callable[[], Item]) -> None:
         """Recall, then write and speak; ``begin`` opens the reply's item once there is something to say."""
@@ -117,11 +120,11 @@ class Response:
         await self._load_pictures([moment.block_id for moment in moments])
         self._emit(MomentsRecalled(self.id, moments))
         self._item_id = begin().id
-        speaking = asyncio.create_task(self._speak())
+        speaking = asyncio.create_task(self._speaker.run())
         try:
             await self._write()
         finally:
-            self._queue.put_nowait(None)
+            self._speaker.end()
             await speaking
         self.mark("total")
 
@@ -139,37 +142,14 @@ class Response:
             self._emit(TextDelta(self.id, self._item_id, text))
             if aloud:
                 for clause in self._clauses.push(text):
-                    self._queue.put_nowait(clause)
+                    self._speaker.say(clause)
         if aloud:
             for clause in self._clauses.flush():
-                self._queue.put_nowait(clause)
+                self._speaker.say(clause)
 
-    def _synthesize(self, clause: str) -> Samples:
-        return self._voice.synthesize(clause, voice=self.options.voice, speed=self.options.speed)
-
-    async def _speak(self) -> None:
-        while (clause := await self._queue.get()) is not None:
-            if self._stopped:
-                continue
-            samples = await self._voice_worker.run(partial(self._synthesize, clause))
-            self._spoken_chars += len(clause)
-            self._spoken.append(Spoken(self._spoken_chars, self._audio_us))
-            await self._send(trim_start(samples, self._voice.rate) if self._audio_us == 0 else samples)
-
-    async def _send(self, samples: Samples) -> None:
-        """Send a clause's sound in pieces, no further ahead of being heard than the lead."""
-        piece = self._voice.rate * PIECE_MS // 1_000
-        for start in range(0, len(samples), piece):
-            if self._paced and self._first_audio_us is not None:
-                await self._clock.sleep_until(self._first_audio_us + self._audio_us - self._lead_us)
-            if self._stopped:
-                return
-            if self._first_audio_us is None:
-                self._first_audio_us = self._clock.now_us()
-            self.mark("first_audio")
-            chunk = AudioChunk(self._audio_us, self._voice.rate, samples[start : start + piece])
-            self._audio_us = chunk.end_us
-            self._emit(AudioDelta(self.id, self._item_id, chunk))
+    def _send(self, chunk: AudioChunk) -> None:
+        self.mark("first_audio")
+        self._emit(AudioDelta(self.id, self._item_id, chunk))
 
     @property
     def kept_text(self) -> str:
@@ -179,7 +159,7 @@ class Response:
     @property
     def kept_tokens(self) -> int | None:
         """How many tokens that is; None for all."""
-        if not self._stopped:
+        if self._kept_chars == len(self._text) and not self._stopped:
             return None
         chars = kept = 0
         for count, token in enumerate(self.answer.written, 1):
@@ -191,9 +171,9 @@ class Response:
 
     @property
     def _kept_chars(self) -> int:
-        if not self._stopped or self.options.modality == "text":
+        heard_us = self._heard_us
+        if heard_us is None and self._stopped:
+            heard_us = self._playback.heard_us(self._stopped_us)
+        if heard_us is None or self.options.modality == "text":
             return len(self._text)
-        heard_us = self._audio_us
-        if self._paced and self._first_audio_us is not None:
-            heard_us = min(heard_us, self._stopped_us - self._first_audio_us)
-        return max((clause.text_end for clause in self._spoken if clause.start_us < heard_us), default=0)
+        return self.spoken.chars(heard_us)

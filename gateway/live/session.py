@@ -12,7 +12,8 @@ from gateway.backend import Backend
 from gateway.live.hearing import Hearing
 from gateway.live.item_reader import ItemReader
 from gateway.live.live import Emit, from_any_thread
-from gateway.live.responder import Heard, Responder
+from gateway.live.reading import Heard, Reading
+from gateway.live.responder import Responder
 from gateway.live.response import Stopwatch
 from gateway.live.sight import FrameCounts, Sight
 from gateway.live.utterance import Utterance
@@ -22,7 +23,7 @@ from memory.stats import MemoryStats
 from speech.streaming import Partial
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
-from streams.conversation import Item, ResponseOptions, Role, SessionOptions
+from streams.conversation import Item, ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError, MemoryStoreError, StreamsError
 from streams.events import SessionFailed, TranscriptFailed, TranscriptPartial
 from streams.log import get_logger
@@ -69,15 +70,14 @@ class LiveSession:
         self.id = self._session.id
         self._stream = stream
         stream.memory.notify = from_any_thread(emit)
-        self._reading = asyncio.Lock()
+        self._reading = Reading(backend, stream)
         self._hearing = Hearing(backend, config.speech, options.turn_detection, clock, self)
         self._sight = Sight(backend, config.video, clock, stream, self._reading, emit)
         self._items = ItemReader(backend, self._sight, emit)
-        self._pending: Heard | None = None
         self._turn: Turn | None = None
         self._committing = False
         self._responder = Responder(
-            backend, config, self._session, stream, clock, self._sight.load_thumbnails, emit
+            backend, config, self._session, stream, self._reading, clock, self._sight.load_thumbnails, emit
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._recognising: set[asyncio.Task[None]] = set()
@@ -99,7 +99,7 @@ class LiveSession:
         if options.turn_detection != before.turn_detection:
             self._hearing.configure(options.turn_detection)
         if options.instructions != before.instructions:
-            self._start(self._instruct(options.instructions))
+            self._start(self._reading.instruct(options.instructions))
 
     def _check_voice(self, voice: str) -> None:
         voices = self._backend.synthesizer.voices
@@ -138,17 +138,30 @@ class LiveSession:
             return
         now_us = self._clock.now_us()
         if item.role == "user":
-            await self._hear(Heard(text, now_us, now_us, watch))
+            await self._reading.hear(Heard(text, now_us, now_us, item.id, watch))
             return
-        before, self._pending = self._pending, None
-        if before is not None:
-            # The message answers it, or goes on from it: it was a turn of the conversation.
-            await self._take_message(before.start_us, "user", before.text)
-        await self._take_message(now_us, item.role, text)
+        await self._reading.take_message(now_us, item.role, text, item.id)
 
-    async def _take_message(self, at_us: int, role: Role, text: str) -> None:
-        async with self._reading:
-            await self._backend.engine.drive(self._stream.take_message(at_us, role, text))
+    def retrieve_item(self, item_id: str) -> None:
+        self._follow(self._session.item_wanted(item_id))
+
+    async def delete_item(self, item_id: str) -> None:
+        self._session.items.get(item_id)
+        if self._responder.writing(item_id):
+            raise InvalidRequestError(f"item '{item_id}' is still being written", param="item_id")
+        if self._recognising:
+            await asyncio.wait([*self._recognising])
+        await self._reading.forget(item_id)
+        self._follow(self._session.item_removed(item_id))
+
+    async def truncate_item(self, item_id: str, content_index: int, audio_end_us: int) -> None:
+        self._session.items.get(item_id)
+        being_written = self._responder.writing(item_id) is not None
+        text = self._responder.truncate(item_id, content_index, audio_end_us)
+        changed = self._session.reply_text(item_id) != text
+        self._follow(self._session.reply_truncated(item_id, content_index, audio_end_us, text))
+        if changed and not being_written:
+            await self._reading.reword(item_id, self._clock.now_us(), text)
 
     async def respond(self, options: ResponseOptions) -> str:
         if options.voice is not None:
@@ -186,9 +199,7 @@ class LiveSession:
         """A response that was stopped becomes memory as far as it was heard; so does what nobody answered."""
         if self._tasks:
             await asyncio.wait([*self._tasks])
-        before, self._pending = self._pending, None
-        if before is not None:
-            await self._overhear(before)
+        await self._reading.overhear_pending()
 
     # What a client may look at.
 
@@ -259,10 +270,6 @@ class LiveSession:
             self._log.exception("session.failed")
             self._emit(SessionFailed(StreamsError("something went wrong inside the server")))
 
-    async def _instruct(self, instructions: str) -> None:
-        async with self._reading:
-            await self._backend.engine.run(lambda: self._stream.instruct(instructions))
-
     async def _recognise(self, item_id: str, turn: Turn) -> None:
         async with self._taking_turns:  # so that words are taken in in the order they were said
             try:
@@ -273,28 +280,15 @@ class LiveSession:
             if words := transcript.words:
                 start_us = max(words[0].start_us + turn.offset_us, 0)
                 end_us = max(words[-1].end_us + turn.offset_us, start_us)
-                await self._hear(Heard(transcript.text, start_us, end_us, turn.watch))
+                await self._reading.hear(Heard(transcript.text, start_us, end_us, item_id, turn.watch))
             await self._responder.stopped()
             self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
-
-    async def _hear(self, heard: Heard) -> None:
-        """Make ``heard`` what the next response answers; what waited before it was only said."""
-        before, self._pending = self._pending, heard
-        if before is not None:
-            await self._overhear(before)
-
-    async def _overhear(self, heard: Heard) -> None:
-        if self._stream.memory.must_wait:
-            await asyncio.to_thread(self._stream.memory.wait_for_room)
-        async with self._reading:
-            await self._backend.engine.drive(self._stream.overhear(heard.start_us, heard.end_us, heard.text))
 
     async def _respond(self, command: Respond) -> None:
         if self._recognising:
             await asyncio.wait([*self._recognising])
         if self._in_order:
             await self._sight.drain()
-        heard = self._pending
-        if command.in_conversation:
-            self._pending = None  # out of band, the question is still the conversation's to answer
+        # Out of band, the question is still the conversation's to answer.
+        heard = self._reading.take_pending() if command.in_conversation else self._reading.pending
         await self._responder.respond(command, heard)

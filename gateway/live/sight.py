@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.backend import Backend
 from gateway.live.live import Emit
+from gateway.live.reading import Reading
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
 from streams.config import VideoConfig
@@ -43,10 +44,9 @@ class Sight:
         config: VideoConfig,
         clock: Clock,
         stream: Stream,
-        reading: asyncio.Lock,
+        reading: Reading,
         emit: Emit,
     ) -> None:
-        """``reading`` is held while a passage is read, so that passages are read one after another."""
         self._backend = backend
         self._config = config
         self._clock = clock
@@ -119,22 +119,19 @@ class Sight:
         self._last_text, self._last_us = text, sighting.pts_us
         return text
 
-    async def show(self, image: Image) -> str:
-        """Look at a picture that was given to the conversation, and return what it shows."""
+    async def show(self, image: Image, item_id: str) -> str:
+        """Look at a picture that an item of the conversation holds, and return what it shows."""
         frame = Frame(self._clock.now_us(), image)
         (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))
         text = sighting.text or UNSURE
         # Somebody points at it, so that nothing can be said of it is worth knowing too.
-        await self.read(frame, text)
+        await self.read(frame, text, item_id)
         return text
 
-    async def read(self, frame: Frame, text: str) -> None:
+    async def read(self, frame: Frame, text: str, item_id: str = "") -> None:
         end_us = frame.pts_us + round(US_PER_S / self._config.sample_fps)
         memory = self._stream.memory
-        if memory.must_wait:
-            await asyncio.to_thread(memory.wait_for_room)
-        async with self._reading:
-            block = await self._backend.engine.drive(self._stream.see(frame.pts_us, end_us, text))
+        block = await self._reading.read(self._stream.see(frame.pts_us, end_us, text), item_id)
         picture = await asyncio.to_thread(thumbnail_jpeg, frame.image)
         memory.pictures.put(block.id, picture)
         self._keep_thumbnail(block.id, picture)

@@ -182,6 +182,12 @@ class Connection:
                 live.clear_frames()
             case wanted.AddItem(previous_item_id=previous):
                 await live.add_item(await asyncio.to_thread(command.decoded, self._video), previous)
+            case wanted.RetrieveItem(item_id):
+                live.retrieve_item(item_id)
+            case wanted.TruncateItem(item_id, index, end_us):
+                await live.truncate_item(item_id, index, end_us)
+            case wanted.DeleteItem(item_id):
+                await live.delete_item(item_id)
             case wanted.CreateResponse(options, metadata):
                 protocol.expect_response(metadata)
                 try:

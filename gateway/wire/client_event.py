@@ -27,6 +27,9 @@ from gateway.wire.base import (
 MAX_TIMESTAMP_MS = 2**53 / 1_000
 """So that microseconds stay exact in JSON; room enough for a clock that counts from 1970."""
 
+MAX_AUDIO_END_MS = 24 * 3_600_000
+"""Longer than any reply."""
+
 StreamsEventName: TypeAlias = Literal[
     "memory.recalled",
     "memory.reported",
@@ -185,6 +188,23 @@ class ItemCreate(ClientEventBase):
     previous_item_id: Id | None = None
 
 
+class ItemRetrieve(ClientEventBase):
+    type: Literal["conversation.item.retrieve"]
+    item_id: Id
+
+
+class ItemDelete(ClientEventBase):
+    type: Literal["conversation.item.delete"]
+    item_id: Id
+
+
+class ItemTruncate(ClientEventBase):
+    type: Literal["conversation.item.truncate"]
+    item_id: Id
+    content_index: Annotated[int, Field(ge=0)]
+    audio_end_ms: Annotated[int, Field(ge=0, le=MAX_AUDIO_END_MS)]
+
+
 class ResponseCreate(ClientEventBase):
     type: Literal["response.create"]
     response: ResponseParams = ResponseParams()
@@ -203,18 +223,14 @@ ClientEvent: TypeAlias = (
     | InputVideoAppend
     | InputVideoClear
     | ItemCreate
+    | ItemRetrieve
+    | ItemDelete
+    | ItemTruncate
     | ResponseCreate
     | ResponseCancel
 )
 
 CLIENT_EVENT: TypeAdapter[ClientEvent] = TypeAdapter(Annotated[ClientEvent, Field(discriminator="type")])
 
-UNSUPPORTED_EVENTS = frozenset(
-    {
-        "conversation.item.retrieve",
-        "conversation.item.delete",
-        "conversation.item.truncate",
-        "output_audio_buffer.clear",
-    }
-)
+UNSUPPORTED_EVENTS = frozenset({"output_audio_buffer.clear"})
 """Events of the API that this server does not serve."""

@@ -96,6 +96,23 @@ class AddItem:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrieveItem:
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteItem:
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TruncateItem:
+    item_id: str
+    content_index: int
+    audio_end_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class CreateResponse:
     options: ResponseOptions
     metadata: dict[str, str] | None
@@ -121,6 +138,9 @@ Command: TypeAlias = (
     | AppendFrame
     | ClearFrames
     | AddItem
+    | RetrieveItem
+    | DeleteItem
+    | TruncateItem
     | CreateResponse
     | CancelResponse
     | Refuse

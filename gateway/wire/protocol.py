@@ -115,6 +115,13 @@ class RealtimeProtocol:
             case happening.ItemDone(item, previous):
                 kind = "conversation.item.done"
                 return [{"type": kind, "previous_item_id": previous, "item": item_to_wire(item)}]
+            case happening.ItemRetrieved(item):
+                return [{"type": "conversation.item.retrieved", "item": item_to_wire(item)}]
+            case happening.ItemDeleted(item_id):
+                return [{"type": "conversation.item.deleted", "item_id": item_id}]
+            case happening.ItemTruncated(item_id, index, end_us):
+                fields = {"item_id": item_id, "content_index": index, "audio_end_ms": ms(end_us)}
+                return [{"type": "conversation.item.truncated", **fields}]
             case (
                 happening.TranscriptPartial() | happening.TranscriptCompleted() | happening.TranscriptFailed()
             ):

@@ -18,7 +18,10 @@ from gateway.wire.command import (
     Command,
     CommitAudio,
     CreateResponse,
+    DeleteItem,
     EncodedImage,
+    RetrieveItem,
+    TruncateItem,
     UpdateSession,
 )
 from gateway.wire.session_settings import AUDIO_RATE, SessionSettings
@@ -64,6 +67,12 @@ class RequestReader:
                 return ClearFrames()
             case wire.ItemCreate():
                 return self._item(event)
+            case wire.ItemRetrieve(item_id=item_id):
+                return RetrieveItem(item_id)
+            case wire.ItemDelete(item_id=item_id):
+                return DeleteItem(item_id)
+            case wire.ItemTruncate():
+                return TruncateItem(event.item_id, event.content_index, event.audio_end_ms * US_PER_MS)
             case wire.ResponseCreate():
                 return _response(event.response)
             case wire.ResponseCancel():

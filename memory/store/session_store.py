@@ -115,6 +115,12 @@ class SessionStore(SessionReader):
         if ids:
             self._log.info("memory.removed", blocks=len(ids), reason=reason, total=self.removed)
 
+    def discard(self, block_ids: Iterable[int]) -> None:
+        """Remove those of these blocks that are here, on the client's wish, and bring that to disk."""
+        with self._lock:
+            self.remove([each for each in block_ids if each in self._ledger.blocks], reason="wish")
+        self.sync()
+
     def sync(self) -> None:
         """Bring all that was done so far to disk, then tell the catalog: afterwards it is sealed.
 

@@ -72,6 +72,15 @@ class ScriptedLive:
         self.emit(ItemDone(item, self.last))
         self.last = item.id
 
+    def retrieve_item(self, item_id: str) -> None:
+        self._called("retrieve_item", item_id)
+
+    async def delete_item(self, item_id: str) -> None:
+        self._called("delete_item", item_id)
+
+    async def truncate_item(self, item_id: str, content_index: int, audio_end_us: int) -> None:
+        self._called("truncate_item", item_id, content_index, audio_end_us)
+
     async def respond(self, options: ResponseOptions) -> str:
         self._called("respond", options)
         return "resp_1"

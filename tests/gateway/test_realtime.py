@@ -178,6 +178,33 @@ def test_cancelling_stops_and_the_session_goes_on(streams):
     assert "Paris" in answered.output[0].content[0].text
 
 
+def test_items_are_truncated_retrieved_and_deleted(streams):
+    async def talk():
+        async with connected(streams, max_output_tokens=24) as connection:
+            item = {"type": "message", "role": "user"}
+            item["content"] = [{"type": "input_text", "text": "Tell me about cats."}]
+            await connection.conversation.item.create(item=item)
+            await connection.response.create()
+            (reply,) = (await until(connection, "response.done"))[-1].response.output
+            await connection.conversation.item.truncate(item_id=reply.id, content_index=0, audio_end_ms=400)
+            truncated = (await until(connection, "conversation.item.truncated"))[-1]
+            assert (truncated.item_id, truncated.audio_end_ms) == (reply.id, 400)
+            await connection.conversation.item.retrieve(item_id=reply.id)
+            found = (await until(connection, "conversation.item.retrieved"))[-1].item
+            assert len(found.content[0].transcript) < len(reply.content[0].transcript)
+            await connection.conversation.item.truncate(
+                item_id=reply.id, content_index=0, audio_end_ms=3_600_000
+            )
+            assert (await until(connection, "error"))[-1].error.param == "audio_end_ms"
+            await connection.conversation.item.delete(item_id=reply.id)
+            assert (await until(connection, "conversation.item.deleted"))[-1].item_id == reply.id
+            await connection.conversation.item.retrieve(item_id=reply.id)
+            error = (await until(connection, "error"))[-1].error
+            assert (error.code, error.param) == ("item_not_found", "item_id")
+
+    asyncio.run(talk())
+
+
 def test_errors_name_the_field_and_the_session_goes_on(streams):
     async def talk():
         async with connected(streams) as connection:

@@ -170,6 +170,21 @@ def test_what_is_forgotten_is_not_found_and_is_counted(new_memory, make_block):
     assert [block.id for block in recalled.blocks] == held(memory)
 
 
+def test_what_is_to_be_forgotten_is_gone_from_wherever_it_was(new_memory, make_block):
+    memory = new_memory()
+    fill(memory, make_block, 12)
+    inside, outside = memory.recent()[0].id, held(memory)[3]
+    assert memory.recall(looking_for(make_block, outside)).blocks
+    memory.forget([inside, outside, 4_711])
+    assert inside not in {block.id for block in memory.recent()}
+    assert outside not in held(memory)
+    with pytest.raises(KeyError):
+        memory.fetch([outside])
+    found = memory.recall(looking_for(make_block, outside), limit=12)
+    assert outside not in {block.id for block in found.blocks}
+    memory.check_integrity()
+
+
 def test_blocks_handed_back_lately_stay_on_the_device_within_its_budget(new_memory, make_block):
     memory = new_memory(ram_bytes=BLOCK, device_bytes=6 * BLOCK)
     fill(memory, make_block, 12)
@@ -309,6 +324,23 @@ class TestResume:
             return open_host(**small | settings)
 
         return new
+
+    def test_what_was_to_be_forgotten_does_not_come_back(self, keep, make_block):
+        host = keep()
+        memory = host.open("kitchen")
+        memory.sinks = make_block(0, text="Be brief.", kind=BlockKind.SYSTEM)
+        fill(memory, make_block, 12)
+        memory.forget([4, 12])
+        memory.check_integrity()
+        host.close()
+        memory = keep().open("kitchen")
+        assert [block.id for block in memory.recent()] == [10, 11]
+        assert held(memory) == [1, 2, 3, 5, 6, 7, 8, 9]
+        fill(memory, make_block, 1, text="something else")
+        memory.check_integrity()
+        memory.close()
+        newest = keep().open("kitchen").recent()[-1]
+        assert newest.info.text == "something else", "also where it has the id of one that was forgotten"
 
     def test_a_session_goes_on_where_it_was(self, keep, make_block, assert_same):
         host = keep()

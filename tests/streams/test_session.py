@@ -17,6 +17,7 @@ from streams.events import (
     InputCommitted,
     ItemAdded,
     ItemDone,
+    ItemTruncated,
     ResponseCreated,
     SpeechStarted,
     SpeechStopped,
@@ -191,7 +192,7 @@ def test_cancelling():
     assert talk.cancel_requested(None) == expected
 
 
-def test_an_item_goes_after_the_last_one_only():
+def test_an_item_goes_last_or_where_it_is_put():
     talk = session()
     assert talk.item_created(message(item_id="a"), None) == [
         ItemAdded(message(item_id="a"), None),
@@ -199,10 +200,29 @@ def test_an_item_goes_after_the_last_one_only():
     ]
     assert talk.item_created(message(item_id="b"), "a")[0].previous_item_id == "a"
     assert talk.item_created(message(item_id="c"), None)[0].previous_item_id == "b"
-    for wrong in ("a", "root", "none such"):
-        with pytest.raises(InvalidRequestError, match=r"\(c\)") as caught:
-            talk.item_created(message(item_id="d"), wrong)
-        assert caught.value.param == "previous_item_id"
+    assert talk.item_created(message(item_id="d"), "a")[0].previous_item_id == "a"
+    assert talk.item_created(message(item_id="e"), "root")[0].previous_item_id is None
+    assert talk.item_created(message(item_id="f"), None)[0].previous_item_id == "c"
+    with pytest.raises(InvalidRequestError, match="'none such'") as caught:
+        talk.item_created(message(item_id="g"), "none such")
+    assert (caught.value.param, caught.value.code) == ("previous_item_id", "item_not_found")
+    with pytest.raises(InvalidRequestError, match="'a'") as caught:
+        talk.item_created(message(item_id="a"), None)
+    assert (caught.value.param, caught.value.code) == ("item.id", "item_already_exists")
+
+
+def test_an_item_is_retrieved_with_what_became_of_it():
+    talk = session()
+    item_id, _ = spoken(talk)
+    (retrieved,) = talk.item_wanted(item_id)
+    assert retrieved.item.content == (AudioContent("Hello."),)
+    reply, _ = talk.reply_started(True)
+    talk.reply_finished(reply, "Hello to you too.", SessionOptions(), complete=False)
+    assert talk.reply_truncated(reply.id, 0, 700_000, "Hello") == [ItemTruncated(reply.id, 0, 700_000)]
+    assert talk.item_wanted(reply.id)[0].item.content == (AudioContent("Hello"),)
+    with pytest.raises(InvalidRequestError) as caught:
+        talk.item_wanted("none such")
+    assert (caught.value.param, caught.value.code) == ("item_id", "item_not_found")
 
 
 def test_a_response_may_override_the_session_and_leave_no_trace():

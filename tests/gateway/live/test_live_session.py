@@ -20,7 +20,10 @@ from streams.events import (
     InputCleared,
     InputCommitted,
     ItemAdded,
+    ItemDeleted,
     ItemDone,
+    ItemRetrieved,
+    ItemTruncated,
     MomentsRecalled,
     ResponseCreated,
     ResponseDone,
@@ -338,10 +341,12 @@ class TestVoice:
 class TestInterrupting:
     def test_voice_stops_the_answer_and_what_was_not_heard_is_not_remembered(self, service, say):
         async def scenario():
-            async with talking(service, WallClock(), modality="audio", max_output_tokens=96) as talk:
+            clock = WallClock()
+            async with talking(service, clock, modality="audio", max_output_tokens=96) as talk:
                 story, wait = say("Tell me a long story about a king."), say("Wait, what is two plus two?")
                 await talk.hear(story)
                 first = await talk.until(AudioDelta)
+                await clock.sleep_until(clock.now_us() + 1_500_000)  # some words are heard
                 before = len(talk.events)
                 await talk.hear(wait)
                 started = talk.events.index(talk.of(SpeechStarted)[1])
@@ -363,6 +368,54 @@ class TestInterrupting:
                 assert second.response_id != first.response_id
                 said = [text for _, _, text in talk.remembered(BlockKind.UTTERANCE)]
                 assert len(said) == 2
+
+        asyncio.run(scenario())
+
+
+class TestItems:
+    def test_what_is_deleted_is_neither_remembered_nor_answered(self, service):
+        async def scenario():
+            async with talking(service) as talk:
+                done = await talk.ask("My name is Ann.")
+                question = talk.of(ItemAdded)[0].item.id
+                await talk.session.delete_item(question)
+                await talk.session.delete_item(done.item.id)
+                assert talk.of(ItemDeleted) == [ItemDeleted(question), ItemDeleted(done.item.id)]
+                assert talk.remembered(BlockKind.UTTERANCE) == talk.remembered(BlockKind.REPLY) == []
+                with pytest.raises(InvalidRequestError) as caught:
+                    await talk.session.delete_item(question)
+                assert (caught.value.code, caught.value.param) == ("item_not_found", "item_id")
+                await talk.write("Who am I?")
+                await talk.session.delete_item(talk.of(ItemAdded)[-1].item.id)
+                await talk.ask("What is two plus two?")
+                said = [text for _, _, text in talk.remembered(BlockKind.UTTERANCE)]
+                assert said == ["What is two plus two?"]
+
+        asyncio.run(scenario())
+
+    def test_of_a_truncated_reply_only_what_was_heard_is_remembered(self, service):
+        async def scenario():
+            async with talking(service, modality="audio", max_output_tokens=48) as talk:
+                done = await talk.ask("Tell me a story about a king.")
+                whole, sent_us = done.item.content[0].transcript, talk.of(AudioDelta)[-1].chunk.end_us
+                await talk.session.truncate_item(done.item.id, 0, 1_000_000)
+                assert talk.of(ItemTruncated) == [ItemTruncated(done.item.id, 0, 1_000_000)]
+                talk.session.retrieve_item(done.item.id)
+                heard = talk.of(ItemRetrieved)[0].item.content[0].transcript
+                assert 0 < len(heard) < len(whole)
+                assert whole.startswith(heard)
+                assert [text for _, _, text in talk.remembered(BlockKind.REPLY)] == [heard]
+                question = talk.of(ItemAdded)[0].item.id
+                for wrong, param in (
+                    ((done.item.id, 0, sent_us + 2_000), "audio_end_ms"),
+                    ((done.item.id, 1, 0), "content_index"),
+                    ((question, 0, 0), "item_id"),
+                ):
+                    with pytest.raises(InvalidRequestError) as caught:
+                        await talk.session.truncate_item(*wrong)
+                    assert caught.value.param == param
+                await talk.session.truncate_item(done.item.id, 0, 0)
+                assert talk.remembered(BlockKind.REPLY) == []
 
         asyncio.run(scenario())
 

@@ -16,7 +16,7 @@ from streams.types import Token
 S = 1_000_000
 RATE = 24_000
 LEAD_US = 1_000_000
-PIECE_US = 400_000
+PIECE_US = 100_000
 TIMEOUT_S = 30
 CLAUSES = (" Once upon a time there was a cat.", " It lived in a palace.", " There it slept.")
 
@@ -174,27 +174,34 @@ def test_sound_is_sent_no_further_ahead_of_being_heard_than_the_lead(workers):
 
 
 @pytest.mark.parametrize(
-    ("heard_us", "kept"),
-    [(0, 0), (1, 1), (S, 1), (S + 1, 2), (2 * S, 2)],
-    ids=["nothing heard", "first begun", "first heard", "second begun", "second heard"],
+    ("heard_us", "text", "tokens"),
+    [
+        (0, "", 0),
+        (1, "", 0),
+        (S // 2, "Once upon a time", 0),
+        (S, CLAUSES[0].strip(), 1),
+        (3 * S // 2, CLAUSES[0].strip() + " It lived", 1),
+        (2 * S, (CLAUSES[0] + CLAUSES[1]).strip(), 2),
+    ],
+    ids=["nothing heard", "no word yet", "half of the first", "the first", "half of the second", "both"],
 )
-def test_of_an_interrupted_answer_what_was_heard_is_kept(workers, heard_us, kept):
+def test_of_an_interrupted_answer_the_words_that_were_heard_are_kept(workers, heard_us, text, tokens):
     async def scenario():
         stage = Stage(workers, Written(*CLAUSES))
         running = asyncio.create_task(stage.run())
         start_us = stage.clock.now_us()
         await stage.settled()
-        stage.clock.advance_to(start_us + heard_us)
-        await stage.settled()
+        for passed_us in (*range(0, heard_us, S // 4), heard_us):  # in steps, so that sound never runs out
+            stage.clock.advance_to(start_us + passed_us)
+            await stage.settled()
         stage.response.stop("turn_detected")
         stopped = list(stage.events)
         stage.clock.advance_to(start_us + 60 * S)
         await running
         assert stage.events == stopped
         assert stage.response.stopped == "turn_detected"
-        assert stage.response.kept_text == "".join(CLAUSES[:kept]).strip()
-        assert stage.response.kept_tokens == kept
-        assert stage.response.kept_text == "".join(CLAUSES[:kept]).strip(), "time changes nothing of it"
+        assert stage.response.kept_text == text, "time changes nothing of it"
+        assert stage.response.kept_tokens == tokens
 
     asyncio.run(scenario())
 
@@ -206,7 +213,15 @@ def test_on_media_time_what_was_sent_counts_as_heard(workers):
     )
     asyncio.run(stage.run())
     assert stage.heard_us == PIECE_US + S
-    assert stage.response.kept_text == "".join(CLAUSES[:2]).strip()
+    assert stage.response.kept_text == CLAUSES[0].strip()
+
+
+def test_what_the_client_says_it_heard_counts_more_than_the_clock(workers):
+    stage = Stage(workers, Written(*CLAUSES), paced=False)
+    stage.on_event = lambda event: stage.response.stop("turn_detected") if stage.heard_us == 2 * S else None
+    asyncio.run(stage.run())
+    stage.response.truncate(S // 2)
+    assert (stage.response.kept_text, stage.response.kept_tokens) == ("Once upon a time", 0)
 
 
 def test_a_stop_while_text_is_written_computes_no_further_token(workers):

@@ -7,6 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from gateway.live.reading import Reading
 from gateway.live.sight import UNSURE, Sight
 from llm.stream import Stream
 from memory.host import MemoryHost
@@ -63,7 +64,7 @@ def look(streams, config, encoder):
             host = MemoryHost(config.memory, backend.memory_shape)
             stream = await backend.engine.run(lambda: Stream(backend.reader, host.open("sight"), "You see."))
             settings = config.video.model_copy(update=video)
-            sight = Sight(backend, settings, clock, stream, asyncio.Lock(), events.append)
+            sight = Sight(backend, settings, clock, stream, Reading(backend, stream), events.append)
             async with asyncio.timeout(TIMEOUT_S):
                 await scenario(sight, stream.memory, events)
             await sight.close()
@@ -198,7 +199,7 @@ def test_an_unsure_encoder_adds_nothing_unless_the_picture_is_pointed_at(look):
         await sight.drain()
         assert events == [FrameSeen(0, "")]
         assert frames_in(memory) == []
-        assert await sight.show(gradient) == UNSURE
+        assert await sight.show(gradient, "item_1") == UNSURE
         assert [info.text for info in frames_in(memory)] == [UNSURE]
 
     look(scenario, ReplayClock())
@@ -206,7 +207,7 @@ def test_an_unsure_encoder_adds_nothing_unless_the_picture_is_pointed_at(look):
 
 def test_a_picture_that_is_shown_is_named_now(look, photograph):
     async def scenario(sight, memory, events):
-        assert await sight.show(photograph("coffee.png")) == "espresso coffee"
+        assert await sight.show(photograph("coffee.png"), "item_1") == "espresso coffee"
         (info,) = frames_in(memory)
         assert info.start_us == 7 * S
         assert sight.thumbnail(info.id) is not None

@@ -111,9 +111,8 @@ WRONG = [
         "response.audio.output.format.type",
     ),
     ({"type": "response.cancel", "response_id": 4}, "invalid_type", "response_id"),
-    ({"type": "conversation.item.retrieve", "item_id": "i"}, "unsupported_event", "type"),
-    ({"type": "conversation.item.delete", "item_id": "i"}, "unsupported_event", "type"),
-    ({"type": "conversation.item.truncate"}, "unsupported_event", "type"),
+    ({"type": "conversation.item.delete"}, "missing_required_parameter", "item_id"),
+    ({"type": "conversation.item.truncate"}, "missing_required_parameter", "item_id"),
     ({"type": "output_audio_buffer.clear"}, "unsupported_event", "type"),
 ]
 

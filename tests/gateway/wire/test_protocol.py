@@ -17,7 +17,10 @@ from streams.events import (
     InputCleared,
     InputCommitted,
     ItemAdded,
+    ItemDeleted,
     ItemDone,
+    ItemRetrieved,
+    ItemTruncated,
     MemoryReported,
     MomentsRecalled,
     ResponseCreated,
@@ -278,6 +281,18 @@ def test_input_by_voice(protocol, judge):
     assert messages[0]["audio_start_ms"] == 1_234
     assert messages[1]["audio_end_ms"] == 2_000
     assert messages[3]["item"]["content"] == [{"type": "input_audio", "transcript": None}]
+
+
+def test_what_becomes_of_items(protocol, judge):
+    item = Item("item_1", "user", (AudioContent("Hello."),))
+    messages = tell(
+        protocol, ItemRetrieved(item), ItemDeleted("item_1"), ItemTruncated("item_2", 0, 1_500_999)
+    )
+    for message in messages:
+        judge(message)
+    assert messages[0]["item"]["content"] == [{"type": "input_audio", "transcript": "Hello."}]
+    assert messages[1]["item_id"] == "item_1"
+    assert (messages[2]["item_id"], messages[2]["audio_end_ms"]) == ("item_2", 1_500)
 
 
 def test_items_of_every_role_and_content(protocol, judge):

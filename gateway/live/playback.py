@@ -1,0 +1,35 @@
+"""The sound of one response at its client: how much was sent, and how much of it was heard."""
+
+from __future__ import annotations
+
+from streams.clock import Clock
+
+
+class Playback:
+    """The client plays what it is sent, at once and without a pause while there is any.
+
+    That is all a server can know unless the client tells. Sound sent after a pause begins to play when
+    it is sent. Where sound is not ``paced`` all that was sent counts as heard.
+    """
+
+    def __init__(self, clock: Clock, lead_us: int, *, paced: bool) -> None:
+        """No more than ``lead_us`` is sent ahead of being heard, so that little is to be withdrawn."""
+        self._clock = clock
+        self._lead_us = lead_us
+        self._paced = paced
+        self._ends_us = 0
+        self.sent_us = 0
+
+    def send(self, duration_us: int) -> None:
+        """So much more is sent now."""
+        self._ends_us = max(self._ends_us, self._clock.now_us()) + duration_us
+        self.sent_us += duration_us
+
+    def heard_us(self, at_us: int) -> int:
+        """How much of the sound was heard by ``at_us``."""
+        return self.sent_us - (max(self._ends_us - at_us, 0) if self._paced else 0)
+
+    async def wait_for_room(self) -> None:
+        """Return once less than the lead is waiting to be played."""
+        if self._paced and self.sent_us:
+            await self._clock.sleep_until(self._ends_us - self._lead_us)

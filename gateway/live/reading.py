@@ -1,0 +1,113 @@
+"""What a session is told becomes memory, and is taken out of it again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from gateway.backend import Backend
+from gateway.live.response import Stopwatch
+from llm.stream import Stream
+from memory.block import Block
+from streams.conversation import Role
+from streams.item_list import MAX_ITEMS
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something said to the session that no response has taken up yet; ``watch`` runs since its end."""
+
+    text: str
+    start_us: int
+    end_us: int
+    item_id: str
+    watch: Stopwatch
+
+
+class Reading:
+    """One session's memory as its conversation sees it: which items became which blocks.
+
+    Passages are read one after another; meanwhile answers are still written.
+    """
+
+    def __init__(self, backend: Backend, stream: Stream) -> None:
+        self._engine = backend.engine
+        self._stream = stream
+        self._lock = asyncio.Lock()
+        self._pending: Heard | None = None
+        self._blocks: OrderedDict[str, list[int]] = OrderedDict()
+
+    @property
+    def pending(self) -> Heard | None:
+        """What the next response answers."""
+        return self._pending
+
+    def take_pending(self) -> Heard | None:
+        pending, self._pending = self._pending, None
+        return pending
+
+    async def hear(self, heard: Heard) -> None:
+        """Make ``heard`` what the next response answers; what waited before it was only said."""
+        before, self._pending = self._pending, heard
+        if before is not None:
+            await self._overhear(before)
+
+    async def overhear_pending(self) -> None:
+        """What nobody answered was said all the same."""
+        before = self.take_pending()
+        if before is not None:
+            await self._overhear(before)
+
+    async def _overhear(self, heard: Heard) -> None:
+        await self.read(self._stream.overhear(heard.start_us, heard.end_us, heard.text), heard.item_id)
+
+    async def take_message(self, at_us: int, role: Role, text: str, item_id: str) -> None:
+        """A message that a client put into the conversation."""
+        before = self.take_pending()
+        if before is not None:
+            # The message answers it, or goes on from it: it was a turn of the conversation.
+            await self.read(self._stream.take_message(before.start_us, "user", before.text), before.item_id)
+        await self.read(self._stream.take_message(at_us, role, text), item_id)
+
+    async def instruct(self, instructions: str) -> None:
+        async with self._lock:
+            await self._engine.run(lambda: self._stream.instruct(instructions))
+
+    async def read(self, steps: Generator[None, None, Block], item_id: str = "") -> Block:
+        """Read a passage of the item, if it is one's."""
+        memory = self._stream.memory
+        if memory.must_wait:
+            await asyncio.to_thread(memory.wait_for_room)
+        async with self._lock:
+            block = await self._engine.drive(steps)
+        self.became(item_id, block.id)
+        return block
+
+    def became(self, item_id: str, block_id: int | None) -> None:
+        """The item is remembered as this block, among others."""
+        if not item_id or block_id is None:
+            return
+        self._blocks.setdefault(item_id, []).append(block_id)
+        if len(self._blocks) > MAX_ITEMS:
+            self._blocks.popitem(last=False)
+
+    async def forget(self, item_id: str) -> None:
+        """Nothing of the item is remembered any more, and nobody answers it. Raises MemoryStoreError."""
+        if self._pending is not None and self._pending.item_id == item_id:
+            self._pending = None
+        block_ids = self._blocks.pop(item_id, [])
+        if block_ids:
+            await asyncio.to_thread(self._stream.memory.forget, block_ids)
+
+    async def reword(self, item_id: str, at_us: int, text: str) -> None:
+        """A reply was only ``text``: what was not heard leaves memory, out of keys and values too.
+
+        The shorter reply is read anew, since the marks that end it had attended to all of the longer.
+        """
+        if item_id not in self._blocks:
+            return  # of out of band, or of before the session went on, nothing can be taken back
+        await self.forget(item_id)
+        if text:
+            await self.read(self._stream.take_message(at_us, "assistant", text), item_id)

@@ -1,0 +1,95 @@
+"""Speaks a response clause by clause, a little ahead of being heard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from gateway.live.playback import Playback
+from gateway.live.spoken_text import SpokenText
+from speech.audio import trim_start
+from speech.tts import Synthesizer
+from streams.conversation import SessionOptions
+from streams.pipeline import Worker
+from streams.types import US_PER_S, AudioChunk, Samples
+
+PIECE_MS = 100
+"""Sound is sent in pieces of this length, so that an interruption comes between two."""
+
+AHEAD_CLAUSES = 2
+"""Clauses that may be synthesised before they can be sent."""
+
+
+class Speaker:
+    """Synthesises the next clause while it sends the one before. Nothing is sent after ``stop``."""
+
+    def __init__(
+        self,
+        voice: Synthesizer,
+        worker: Worker,
+        options: SessionOptions,
+        playback: Playback,
+        send: Callable[[AudioChunk], None],
+    ) -> None:
+        self._voice = voice
+        self._worker = worker
+        self._options = options
+        self._playback = playback
+        self._send = send
+        self._clauses: asyncio.Queue[str | None] = asyncio.Queue()
+        self._sounds: asyncio.Queue[tuple[str, Samples] | None] = asyncio.Queue()
+        self._ahead = asyncio.Semaphore(AHEAD_CLAUSES)
+        self._stopped = False
+        self.spoken = SpokenText()
+
+    def say(self, clause: str) -> None:
+        self._clauses.put_nowait(clause)
+
+    def end(self) -> None:
+        """There is no more to say."""
+        self._clauses.put_nowait(None)
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    async def run(self) -> None:
+        """Return when all is said, or after a stop. Raises what synthesis raises."""
+        synthesising = asyncio.create_task(self._synthesise())
+        try:
+            while (sound := await self._sounds.get()) is not None:
+                await self._say(*sound)
+                self._ahead.release()
+            await synthesising
+        finally:
+            synthesising.cancel()
+
+    async def _synthesise(self) -> None:
+        options, first = self._options, True
+        try:
+            while (clause := await self._clauses.get()) is not None:
+                await self._ahead.acquire()
+                samples = await self._worker.run(
+                    partial(self._voice.synthesize, clause, voice=options.voice, speed=options.speed)
+                )
+                if first:
+                    samples, first = trim_start(samples, self._voice.rate), False
+                self._sounds.put_nowait((clause, samples))
+                if self._stopped:
+                    return
+        finally:
+            self._sounds.put_nowait(None)
+
+    async def _say(self, clause: str, samples: Samples) -> None:
+        if self._stopped:
+            return
+        rate = self._voice.rate
+        self.spoken.add(clause, len(samples) * US_PER_S // rate)
+        piece = rate * PIECE_MS // 1_000
+        for start in range(0, len(samples), piece):
+            await self._playback.wait_for_room()
+            if self._stopped:
+                return
+            chunk = AudioChunk(self._playback.sent_us, rate, samples[start : start + piece])
+            self._playback.send(chunk.duration_us)
+            self._send(chunk)

@@ -1,0 +1,69 @@
+"""The items of a conversation, in their order."""
+
+from __future__ import annotations
+
+from streams.conversation import FIRST, Item
+from streams.errors import InvalidRequestError
+
+MAX_ITEMS = 2_000
+"""Past this the oldest items leave the list; what they said stays in memory, like everything."""
+
+
+class ItemList:
+    """Finds items by id and by the item that they come after."""
+
+    def __init__(self, max_items: int = MAX_ITEMS) -> None:
+        self._max_items = max_items
+        self._items: dict[str, Item] = {}
+        self._order: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @property
+    def last(self) -> str | None:
+        return self._order[-1] if self._order else None
+
+    def add(self, item: Item, previous_item_id: str | None = None) -> str | None:
+        """Put ``item`` after the one named, last when None, first for ``FIRST``.
+
+        Returns the id of the item before it. Raises InvalidRequestError for an id that is taken, and
+        for a place that is not there.
+        """
+        if item.id in self._items:
+            raise InvalidRequestError(
+                f"there is an item '{item.id}' already", param="item.id", code="item_already_exists"
+            )
+        place = self._place(previous_item_id)
+        self._items[item.id] = item
+        self._order.insert(place, item.id)
+        before = self._order[place - 1] if place else None
+        if len(self._order) > self._max_items:
+            del self._items[self._order.pop(0)]
+        return before
+
+    def _place(self, previous_item_id: str | None) -> int:
+        if previous_item_id is None:
+            return len(self._order)
+        if previous_item_id == FIRST:
+            return 0
+        self.get(previous_item_id, param="previous_item_id")
+        return self._order.index(previous_item_id) + 1
+
+    def get(self, item_id: str, param: str = "item_id") -> Item:
+        """Raises InvalidRequestError, with ``param`` at fault, when there is no such item."""
+        item = self._items.get(item_id)
+        if item is None:
+            raise InvalidRequestError(f"there is no item '{item_id}'", param=param, code="item_not_found")
+        return item
+
+    def remove(self, item_id: str) -> None:
+        """Raises InvalidRequestError when there is no such item."""
+        self.get(item_id)
+        del self._items[item_id]
+        self._order.remove(item_id)
+
+    def replace(self, item: Item) -> None:
+        """Put ``item`` in the place of the one with its id; nothing happens when that has left."""
+        if item.id in self._items:
+            self._items[item.id] = item
