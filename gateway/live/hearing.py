@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from gateway.backend import Backend
@@ -42,8 +43,12 @@ class Hearing:
         self._clock = clock
         self._handler = handler
         self._listener = Listener(backend.new_detector(), self._segmentation(turns))
+        self._turns = turns
         self._utterance: Utterance | None = None
         self._sent_us = 0
+        self._arrived_us = 0
+        self._taking_in = asyncio.Lock()
+        self._stall: asyncio.Task[None] | None = None
         self._offset_us: int | None = None
 
     def _segmentation(self, turns: TurnDetection | None) -> SegmenterConfig | None:
@@ -57,6 +62,7 @@ class Hearing:
         )
 
     def configure(self, turns: TurnDetection | None) -> None:
+        self._turns = turns
         self._listener.configure(self._segmentation(turns))
 
     def to_clock(self, audio_us: int) -> int:
@@ -66,9 +72,31 @@ class Hearing:
     async def push(self, samples: Samples, rate: int) -> None:
         """Hear ``samples``; returns when voice activity in them is known."""
         self._place(len(samples) * US_PER_S // rate)
-        heard = await self._backend.detector_worker.run(lambda: self._listener.push(samples, rate))
-        for item in heard:
-            await self._take(item)
+        self._arrived_us = self._clock.now_us()
+        async with self._taking_in:
+            heard = await self._backend.detector_worker.run(lambda: self._listener.push(samples, rate))
+            for item in heard:
+                await self._take(item)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Live, silence that is never sent cannot end a turn: see to it that the clock does."""
+        live = not isinstance(self._clock, ReplayClock)
+        watched = self._stall is not None and not self._stall.done()
+        if live and self._utterance is not None and not watched:
+            self._stall = asyncio.create_task(self._end_when_sound_stays_away())
+
+    async def _end_when_sound_stays_away(self) -> None:
+        while self._utterance is not None:
+            due_us = self._arrived_us + self._config.stall_ms * US_PER_MS
+            await self._clock.sleep_until(due_us)
+            async with self._taking_in:
+                stalled = self._arrived_us + self._config.stall_ms * US_PER_MS <= self._clock.now_us()
+                # In push to talk the client ends the turn, however long it is silent.
+                if stalled and self._turns is not None and self._utterance is not None:
+                    await self.end()
+            if self._turns is None:
+                return
 
     def _place(self, duration_us: int) -> None:
         """Keep the map from sound to clock.
@@ -134,7 +162,10 @@ class Hearing:
         self._listener.reset()
 
     def close(self) -> None:
-        """Stop recognising the open utterance."""
+        """Stop recognising the open utterance, and watching over it."""
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
         if self._utterance is not None:
             self._utterance.cancel()
             self._utterance = None

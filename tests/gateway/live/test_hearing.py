@@ -156,6 +156,38 @@ def test_live_sound_that_comes_faster_than_time_is_not_in_the_past(hear, talk):
     within(scenario())
 
 
+class HandClock:
+    """Counts as a live clock, and moves when the test moves it."""
+
+    def __init__(self):
+        self._time = ReplayClock()
+        self.now_us, self.sleep_until = self._time.now_us, self._time.sleep_until
+        self.advance_to = self._time.advance_to
+
+
+@pytest.mark.parametrize("turns", [TurnDetection(), None], ids=["server_vad", "push to talk"])
+def test_a_turn_whose_sound_stops_coming_in_mid_speech_ends(hear, talk, turns):
+    async def scenario():
+        clock = HandClock()
+        clock.advance_to(10 * S)
+        hearing, handler = hear(clock, turns, stall_ms=2_000)
+        await push(hearing, talk[: len(talk) // 2])
+        assert len(handler.started) == 1
+        clock.advance_to(12 * S - 1)
+        await settled(hearing._backend.detector_worker)
+        assert handler.stopped == []
+        clock.advance_to(12 * S)
+        await settled(hearing._backend.detector_worker)
+        assert len(handler.stopped) == (turns is not None)
+        await push(hearing, talk)
+        assert len(handler.stopped) == 2 * (turns is not None), "the next turn is heard as ever"
+        for _, _, utterance in handler.stopped:
+            utterance.cancel()
+        hearing.close()
+
+    within(scenario())
+
+
 @pytest.mark.parametrize("piece", [WINDOW, RATE, 12 * RATE], ids=["windows", "seconds", "at once"])
 def test_speech_that_grows_too_long_is_ended_and_nothing_of_it_is_lost(hear, deaf, piece):
     async def scenario():
