@@ -80,7 +80,7 @@ class Visit:
         await self.session.drain()
         (recalled,) = [each for each in self.events if isinstance(each, MomentsRecalled)]
         (done,) = [each for each in self.events if isinstance(each, ResponseDone)]
-        self.session._pending = None  # the question would be the conversation's to answer
+        self.session._reading.take_pending()  # the question would be the conversation's to answer
         return done.item.content[0].text, recalled.moments
 
 
