@@ -27,6 +27,7 @@ def gaps(blocks: Sequence[Block], bound: int, spare: int) -> tuple[int, ...]:
         found.append(min(max(block.info.offset - end, 0), bound))
         end = block.info.offset + block.tokens
     total = sum(found)
-    if total > max(spare, 0):
-        found = [gap * max(spare, 0) // total for gap in found]
+    spare = max(spare, 0)
+    if total > spare:
+        found = [gap * spare // total for gap in found]
     return tuple(found)

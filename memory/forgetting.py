@@ -7,7 +7,6 @@ from contextlib import suppress
 from threading import RLock
 
 from memory.pool import BlockPool
-from memory.recaller import Recaller
 from memory.store.session_store import SessionStore
 from memory.window import Window
 from streams.errors import MemoryStoreError
@@ -17,7 +16,6 @@ def forget(
     block_ids: Sequence[int],
     window: Window,
     pool: BlockPool,
-    recaller: Recaller,
     store: SessionStore,
     lock: RLock,
 ) -> None:
@@ -31,5 +29,4 @@ def forget(
     with lock:
         window.remove(block_ids)
         pool.drop(block_ids)
-        recaller.forget(block_ids)
     store.discard(block_ids)

@@ -146,7 +146,7 @@ class StreamMemory:
 
     def forget(self, block_ids: Sequence[int]) -> None:
         """Let go of these for good, as ``forgetting.forget`` does."""
-        forget(block_ids, self._window, self._pool, self._recaller, self._store, self._lock)
+        forget(block_ids, self._window, self._pool, self._store, self._lock)
 
     @property
     def must_wait(self) -> bool:

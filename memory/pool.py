@@ -134,13 +134,14 @@ class BlockPool:
             self._settle()
 
     def drop(self, block_ids: Sequence[int]) -> None:
-        """Take blocks, as far as they are here, out of everything but the store."""
+        """Take blocks, as far as they are here, out of everything but the store. The lock is held."""
         self.sealed.remove([block_id for block_id in block_ids if block_id in self.sealed])
         for block_id in block_ids:
             self._on_disk.discard(block_id)
             self._writer.cancel(block_id)
             if block_id in self._ram:
                 self._ram.remove(block_id)
+        self._on_gone(block_ids)
 
     def fetch(self, block_id: int) -> EncodedBlock:
         """The block in host memory, from RAM or disk; one from disk comes up to RAM.
@@ -175,7 +176,6 @@ class BlockPool:
             if block_id not in self.sealed:
                 return
             self.drop([block_id])
-            self._on_gone([block_id])
         log.warning("memory.damaged", block=block_id, error=why)
         self._notify(MemoryReported("damaged", 1, why))
 
@@ -258,7 +258,6 @@ class BlockPool:
         if not block_ids:
             return
         self.drop(block_ids)
-        self._on_gone(block_ids)
         self.forgotten += len(block_ids)
         log.warning("memory.forgotten", blocks=len(block_ids), total=self.forgotten, why=why)
         self._notify(MemoryReported("forgotten", len(block_ids), why))

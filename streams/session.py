@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from streams.conversation import (
     AudioContent,
+    Content,
     ImageContent,
     Item,
     ResponseOptions,
@@ -211,12 +212,14 @@ class Session:
 
 def _listed(item: Item) -> Item:
     """``item`` as the list keeps it: without pictures and sound, which memory has understood by then."""
-    content = tuple(
-        replace(part, image=part.image[:0], url="")
-        if isinstance(part, ImageContent)
-        else replace(part, audio=None)
-        if isinstance(part, AudioContent)
-        else part
-        for part in item.content
-    )
-    return replace(item, content=content)
+    return replace(item, content=tuple(_light(part) for part in item.content))
+
+
+def _light(part: Content) -> Content:
+    match part:
+        case ImageContent(image):
+            return ImageContent(image[:0])
+        case AudioContent(transcript):
+            return AudioContent(transcript)
+        case TextContent():
+            return part

@@ -42,6 +42,7 @@ class Hearing:
         self._config = config
         self._clock = clock
         self._handler = handler
+        self._live = not isinstance(clock, ReplayClock)
         self._listener = Listener(backend.new_detector(), self._segmentation(turns))
         self._turns = turns
         self._utterance: Utterance | None = None
@@ -81,22 +82,26 @@ class Hearing:
 
     def _watch(self) -> None:
         """Live, silence that is never sent cannot end a turn: see to it that the clock does."""
-        live = not isinstance(self._clock, ReplayClock)
         watched = self._stall is not None and not self._stall.done()
-        if live and self._utterance is not None and not watched:
+        if self._live and self._may_stall and not watched:
             self._stall = asyncio.create_task(self._end_when_sound_stays_away())
 
+    @property
+    def _may_stall(self) -> bool:
+        """In push to talk the client ends the turn, however long it is silent."""
+        return self._utterance is not None and self._turns is not None
+
+    @property
+    def _stalls_us(self) -> int:
+        """When the open turn ends, if no more sound comes."""
+        return self._arrived_us + self._config.stall_ms * US_PER_MS
+
     async def _end_when_sound_stays_away(self) -> None:
-        while self._utterance is not None:
-            due_us = self._arrived_us + self._config.stall_ms * US_PER_MS
-            await self._clock.sleep_until(due_us)
+        while self._may_stall:
+            await self._clock.sleep_until(self._stalls_us)
             async with self._taking_in:
-                stalled = self._arrived_us + self._config.stall_ms * US_PER_MS <= self._clock.now_us()
-                # In push to talk the client ends the turn, however long it is silent.
-                if stalled and self._turns is not None and self._utterance is not None:
+                if self._may_stall and self._clock.now_us() >= self._stalls_us:
                     await self.end()
-            if self._turns is None:
-                return
 
     def _place(self, duration_us: int) -> None:
         """Keep the map from sound to clock.
@@ -106,12 +111,11 @@ class Hearing:
         clock is.
         """
         self._sent_us += duration_us
-        live = not isinstance(self._clock, ReplayClock)
         offset_us = self._clock.now_us() - self._sent_us
         if self._offset_us is None:
-            self._offset_us = offset_us if live else max(offset_us, 0)
+            self._offset_us = offset_us if self._live else max(offset_us, 0)
         late_us = offset_us - self._offset_us
-        if (live and late_us < 0) or (self._utterance is None and late_us > GAP_US):
+        if (self._live and late_us < 0) or (self._utterance is None and late_us > GAP_US):
             self._offset_us = offset_us
         if isinstance(self._clock, ReplayClock):
             self._clock.advance_to(self.to_clock(self._sent_us))
@@ -136,7 +140,7 @@ class Hearing:
             StreamingRecognizer(self._backend.recognizer, max_buffer_s=self._config.max_buffer_s),
             self._backend.recognizer_worker,
             interval_ms=self._config.partial_interval_ms,
-            in_order=isinstance(self._clock, ReplayClock),
+            in_order=not self._live,
             on_partial=self._partial,
         )
         self._handler.speech_started(at_us)

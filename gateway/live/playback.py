@@ -31,5 +31,5 @@ class Playback:
 
     async def wait_for_room(self) -> None:
         """Return once less than the lead is waiting to be played."""
-        if self._paced and self.sent_us:
+        if self._paced:
             await self._clock.sleep_until(self._ends_us - self._lead_us)

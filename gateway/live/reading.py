@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass
 
 from gateway.backend import Backend
+from gateway.live.newest import Newest
 from gateway.live.response import Stopwatch
 from llm.stream import Stream
 from memory.block import Block
@@ -37,7 +37,7 @@ class Reading:
         self._stream = stream
         self._lock = asyncio.Lock()
         self._pending: Heard | None = None
-        self._blocks: OrderedDict[str, list[int]] = OrderedDict()
+        self._blocks: Newest[str, list[int]] = Newest(MAX_ITEMS)
 
     @property
     def pending(self) -> Heard | None:
@@ -51,17 +51,15 @@ class Reading:
     async def hear(self, heard: Heard) -> None:
         """Make ``heard`` what the next response answers; what waited before it was only said."""
         before, self._pending = self._pending, heard
-        if before is not None:
-            await self._overhear(before)
+        await self._overhear(before)
 
     async def overhear_pending(self) -> None:
         """What nobody answered was said all the same."""
-        before = self.take_pending()
-        if before is not None:
-            await self._overhear(before)
+        await self._overhear(self.take_pending())
 
-    async def _overhear(self, heard: Heard) -> None:
-        await self.read(self._stream.overhear(heard.start_us, heard.end_us, heard.text), heard.item_id)
+    async def _overhear(self, heard: Heard | None) -> None:
+        if heard is not None:
+            await self.read(self._stream.overhear(heard.start_us, heard.end_us, heard.text), heard.item_id)
 
     async def take_message(self, at_us: int, role: Role, text: str, item_id: str) -> None:
         """A message that a client put into the conversation."""
@@ -87,11 +85,8 @@ class Reading:
 
     def became(self, item_id: str, block_id: int | None) -> None:
         """The item is remembered as this block, among others."""
-        if not item_id or block_id is None:
-            return
-        self._blocks.setdefault(item_id, []).append(block_id)
-        if len(self._blocks) > MAX_ITEMS:
-            self._blocks.popitem(last=False)
+        if item_id and block_id is not None:
+            self._blocks.setdefault(item_id, []).append(block_id)
 
     async def forget(self, item_id: str) -> None:
         """Nothing of the item is remembered any more, and nobody answers it. Raises MemoryStoreError."""

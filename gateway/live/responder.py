@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from dataclasses import dataclass
 
 from gateway.backend import Backend
 from gateway.live.live import Emit
+from gateway.live.newest import Newest
 from gateway.live.reading import Heard, Reading
-from gateway.live.response import LoadPictures, Response, Stopwatch
-from gateway.live.spoken_text import SpokenText
+from gateway.live.response import LoadPictures, Response, Sent, Stopwatch
 from llm.answer import Answer, Question
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
@@ -25,14 +23,6 @@ from streams.session import Respond, Session
 from streams.types import US_PER_MS
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The sound of a reply that was sent, and its words."""
-
-    spoken: SpokenText
-    sent_us: int
 
 
 class Responder:
@@ -59,7 +49,7 @@ class Responder:
         self._emit = emit
         self._response: Response | None = None
         self._stop: StatusReason | None = None
-        self._sent: OrderedDict[str, Sent] = OrderedDict()
+        self._sent: Newest[str, Sent] = Newest(MAX_ITEMS)
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -84,13 +74,13 @@ class Responder:
         The one that is being given is remembered so far.
         """
         response = self.writing(item_id)
-        sent = Sent(response.spoken, response.sent_us) if response else self._sent.get(item_id)
+        sent = response.sent if response else self._sent.get(item_id)
         if sent is None:
             raise InvalidRequestError(f"item '{item_id}' is no spoken reply", param="item_id")
         if content_index:
             raise InvalidRequestError("a reply has one part, which is 0", param="content_index")
-        if audio_end_us >= sent.sent_us + US_PER_MS:  # clients round up
-            message = f"of item '{item_id}' {sent.sent_us // US_PER_MS} ms were sent"
+        if audio_end_us >= sent.duration_us + US_PER_MS:  # clients round up
+            message = f"of item '{item_id}' {sent.duration_us // US_PER_MS} ms were sent"
             raise InvalidRequestError(message, param="audio_end_ms")
         if response:
             response.truncate(audio_end_us)
@@ -126,10 +116,8 @@ class Responder:
             error = StreamsError("the response failed inside the server")
         finally:
             self._response = None
-            if response.item_id and response.sent_us:
-                self._sent[response.item_id] = Sent(response.spoken, response.sent_us)
-                if len(self._sent) > MAX_ITEMS:
-                    self._sent.popitem(last=False)
+            if response.sent.duration_us:
+                self._sent[response.item_id] = response.sent
             self._stop = None
             self._session.response_finished()
             self._idle.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.live.live import Emit
@@ -22,6 +23,14 @@ from streams.types import US_PER_MS, AudioChunk
 
 LoadPictures: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
 """Has the pictures of these blocks brought from memory, before they are told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How much sound of a reply was sent, and its words."""
+
+    spoken: SpokenText
+    duration_us: int
 
 
 class Stopwatch:
@@ -57,7 +66,8 @@ class Response:
     ) -> None:
         """``paced``: sound is heard at the speed of the clock, as a person hears it."""
         self.id = response_id
-        self._item_id = ""
+        self.item_id = ""
+        """The reply's item; "" before it has one."""
         self.answer = answer
         self.options = options
         self._engine = engine
@@ -97,18 +107,8 @@ class Response:
         self._heard_us = heard_us
 
     @property
-    def item_id(self) -> str:
-        """The reply's item; "" before it has one."""
-        return self._item_id
-
-    @property
-    def spoken(self) -> SpokenText:
-        return self._speaker.spoken
-
-    @property
-    def sent_us(self) -> int:
-        """How much sound was sent."""
-        return self._playback.sent_us
+    def sent(self) -> Sent:
+        return Sent(self._speaker.spoken, self._playback.sent_us)
 
     async def run(self, begin: Callable[[], Item]) -> None:
         """Recall, then write and speak; ``begin`` opens the reply's item once there is something to say."""
@@ -119,7 +119,7 @@ class Response:
             return
         await self._load_pictures([moment.block_id for moment in moments])
         self._emit(MomentsRecalled(self.id, moments))
-        self._item_id = begin().id
+        self.item_id = begin().id
         speaking = asyncio.create_task(self._speaker.run())
         try:
             await self._write()
@@ -139,7 +139,7 @@ class Response:
             if not text:
                 continue
             self._text += text
-            self._emit(TextDelta(self.id, self._item_id, text))
+            self._emit(TextDelta(self.id, self.item_id, text))
             if aloud:
                 for clause in self._clauses.push(text):
                     self._speaker.say(clause)
@@ -149,7 +149,7 @@ class Response:
 
     def _send(self, chunk: AudioChunk) -> None:
         self.mark("first_audio")
-        self._emit(AudioDelta(self.id, self._item_id, chunk))
+        self._emit(AudioDelta(self.id, self.item_id, chunk))
 
     @property
     def kept_text(self) -> str:
@@ -159,12 +159,13 @@ class Response:
     @property
     def kept_tokens(self) -> int | None:
         """How many tokens that is; None for all."""
-        if self._kept_chars == len(self._text) and not self._stopped:
+        kept_chars = self._kept_chars
+        if kept_chars == len(self._text) and not self._stopped:
             return None
         chars = kept = 0
         for count, token in enumerate(self.answer.written, 1):
             chars += len(token.text if chars else token.text.lstrip())
-            if chars > self._kept_chars:
+            if chars > kept_chars:
                 break
             kept = count
         return kept
@@ -176,4 +177,4 @@ class Response:
             heard_us = self._playback.heard_us(self._stopped_us)
         if heard_us is None or self.options.modality == "text":
             return len(self._text)
-        return self.spoken.chars(heard_us)
+        return self._speaker.spoken.chars(heard_us)

@@ -131,9 +131,7 @@ class LiveSession:
         watch = Stopwatch()
         self._follow(self._session.item_created(item, previous_item_id))
         text = await self._items.text_of(item)
-        if self._recognising:
-            # What was said before the message comes before it.
-            await asyncio.wait([*self._recognising])
+        await self._recognised()  # what was said before the message comes before it
         if not text:
             return
         now_us = self._clock.now_us()
@@ -149,8 +147,7 @@ class LiveSession:
         self._session.items.get(item_id)
         if self._responder.writing(item_id):
             raise InvalidRequestError(f"item '{item_id}' is still being written", param="item_id")
-        if self._recognising:
-            await asyncio.wait([*self._recognising])
+        await self._recognised()
         await self._reading.forget(item_id)
         self._follow(self._session.item_removed(item_id))
 
@@ -284,9 +281,13 @@ class LiveSession:
             await self._responder.stopped()
             self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
 
-    async def _respond(self, command: Respond) -> None:
+    async def _recognised(self) -> None:
+        """Return once the words of every turn that has ended are known."""
         if self._recognising:
             await asyncio.wait([*self._recognising])
+
+    async def _respond(self, command: Respond) -> None:
+        await self._recognised()
         if self._in_order:
             await self._sight.drain()
         # Out of band, the question is still the conversation's to answer.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.backend import Backend
 from gateway.live.live import Emit
+from gateway.live.newest import Newest
 from gateway.live.reading import Reading
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
@@ -60,7 +60,7 @@ class Sight:
         self._reported_us = -REPORT_EVERY_US
         self._last_text: str | None = None
         self._last_us = 0
-        self._thumbnails: OrderedDict[int, bytes] = OrderedDict()
+        self._thumbnails: Newest[int, bytes] = Newest(THUMBNAILS_KEPT)
         self.counts = FrameCounts()
 
     async def append(self, image: Image, pts_us: int | None) -> None:
@@ -134,12 +134,7 @@ class Sight:
         block = await self._reading.read(self._stream.see(frame.pts_us, end_us, text), item_id)
         picture = await asyncio.to_thread(thumbnail_jpeg, frame.image)
         memory.pictures.put(block.id, picture)
-        self._keep_thumbnail(block.id, picture)
-
-    def _keep_thumbnail(self, block_id: int, picture: bytes) -> None:
-        self._thumbnails[block_id] = picture
-        if len(self._thumbnails) > THUMBNAILS_KEPT:
-            self._thumbnails.popitem(last=False)
+        self._thumbnails[block.id] = picture
 
     async def load_thumbnails(self, block_ids: Sequence[int]) -> None:
         """Have the pictures of these blocks at hand, as far as memory keeps them."""
@@ -151,8 +146,7 @@ class Sight:
             found = {block_id: self._stream.memory.pictures.get(block_id) for block_id in missing}
             return {block_id: picture for block_id, picture in found.items() if picture is not None}
 
-        for block_id, picture in (await asyncio.to_thread(load)).items():
-            self._keep_thumbnail(block_id, picture)
+        self._thumbnails.update(await asyncio.to_thread(load))
 
     def thumbnail(self, block_id: int) -> bytes | None:
         """A small JPEG of the frame that became a block; None when it is no frame or not at hand."""

@@ -69,14 +69,14 @@ class Speaker:
         try:
             while (clause := await self._clauses.get()) is not None:
                 await self._ahead.acquire()
+                if self._stopped:
+                    return
                 samples = await self._worker.run(
                     partial(self._voice.synthesize, clause, voice=options.voice, speed=options.speed)
                 )
                 if first:
                     samples, first = trim_start(samples, self._voice.rate), False
                 self._sounds.put_nowait((clause, samples))
-                if self._stopped:
-                    return
         finally:
             self._sounds.put_nowait(None)
 
