@@ -114,6 +114,19 @@ def judge() -> Judge:
 
 
 @pytest.fixture(scope="session")
+def voice(streams) -> Callable[[str], Samples]:
+    """A sentence as sound at 24 kHz."""
+    return streams.backend.synthesizer.synthesize
+
+
+@pytest.fixture(scope="session")
+def photograph(models) -> Callable[[str], str]:
+    """A photograph of the sample by its file's name, encoded, in base64."""
+    folder = models.resolve("sample").path
+    return lambda name: base64.b64encode(next(folder.rglob(name)).read_bytes()).decode()
+
+
+@pytest.fixture(scope="session")
 def png() -> bytes:
     """A small real picture, 12x8."""
     buffer = io.BytesIO()

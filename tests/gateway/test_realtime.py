@@ -3,12 +3,9 @@
 import asyncio
 import base64
 import contextlib
-import io
 import time
 
 import numpy as np
-import PIL.Image
-import pytest
 from openai import AsyncOpenAI
 
 from speech.audio import float_to_pcm16, pcm16_to_float, resample
@@ -51,29 +48,8 @@ async def speak(connection, samples):
         await connection.input_audio_buffer.append(audio=piece)
 
 
-def png(image):
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(image).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
 def of(events, kind):
     return [event for event in events if event.type == kind]
-
-
-@pytest.fixture(scope="module")
-def voice(streams):
-    return streams.backend.synthesizer.synthesize
-
-
-@pytest.fixture(scope="module")
-def photograph(models):
-    folder = models.resolve("sample").path
-
-    def load(name):
-        return np.asarray(PIL.Image.open(next(folder.rglob(name))).convert("RGB"))
-
-    return load
 
 
 def test_a_spoken_question_gets_its_transcript_and_a_spoken_answer(streams, voice):
@@ -113,7 +89,7 @@ def test_a_spoken_question_gets_its_transcript_and_a_spoken_answer(streams, voic
 def test_a_picture_given_to_the_conversation_is_named(streams, photograph):
     async def ask():
         async with connected(streams, output_modalities=["text"]) as connection:
-            url = f"data:image/png;base64,{png(photograph('coffee.png'))}"
+            url = f"data:image/png;base64,{photograph('coffee.png')}"
             content = [
                 {"type": "input_image", "image_url": url},
                 {"type": "input_text", "text": "What do you see now?"},
@@ -253,7 +229,7 @@ def test_two_sessions_see_and_remember_apart(streams, photograph):
                     "session": {"type": "realtime", "streams": {"events": ["input_video_buffer.seen"]}},
                 }
             )
-            await connection.send({"type": "input_video_buffer.append", "image": png(photograph(name))})
+            await connection.send({"type": "input_video_buffer.append", "image": photograph(name)})
             seen = (await until(connection, "input_video_buffer.seen"))[-1].text
             await barrier.wait()
             content = [{"type": "input_text", "text": "What do you see now?"}]
