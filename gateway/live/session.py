@@ -3,50 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from gateway.backend import Backend
-from gateway.live.hearing import Hearing
 from gateway.live.item_reader import ItemReader
 from gateway.live.live import Emit, from_any_thread
 from gateway.live.reading import Heard, Reading
 from gateway.live.responder import Responder
 from gateway.live.response import Stopwatch
 from gateway.live.sight import FrameCounts, Sight
-from gateway.live.utterance import Utterance
+from gateway.live.tasks import Tasks
+from gateway.live.turns import Turns
 from llm.stream import Stream
 from memory.notice import ignore
 from memory.stats import MemoryStats
-from speech.streaming import Partial
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
 from streams.conversation import Item, ResponseOptions, SessionOptions
-from streams.errors import InvalidRequestError, MemoryStoreError, StreamsError
-from streams.events import SessionFailed, TranscriptFailed, TranscriptPartial
-from streams.log import get_logger
+from streams.errors import InvalidRequestError, MemoryStoreError
 from streams.session import Outcome, Recognise, Respond, Session, StopResponse
-from streams.types import US_PER_MS, Image, Samples
+from streams.types import Image, Samples
 
 FAREWELL_S = 3.0
 """How long a session that ends may take to read what was said last."""
-
-log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """An utterance that ended and waits for its final transcript.
-
-    Its sound's times plus ``offset_us`` are on the session's clock.
-    """
-
-    utterance: Utterance
-    voice_end_us: int
-    offset_us: int
-    watch: Stopwatch
 
 
 class LiveSession:
@@ -71,18 +52,23 @@ class LiveSession:
         self._stream = stream
         stream.memory.notify = from_any_thread(emit)
         self._reading = Reading(backend, stream)
-        self._hearing = Hearing(backend, config.speech, options.turn_detection, clock, self)
         self._sight = Sight(backend, config.video, clock, stream, self._reading, emit)
         self._items = ItemReader(backend, self._sight, emit)
-        self._turn: Turn | None = None
-        self._committing = False
+        self._tasks = Tasks(self.id, emit)
         self._responder = Responder(
             backend, config, self._session, stream, self._reading, clock, self._sight.load_thumbnails, emit
         )
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._recognising: set[asyncio.Task[None]] = set()
-        self._taking_turns = asyncio.Lock()
-        self._log = log.bind(session=self.id)
+        self._turns = Turns(
+            backend,
+            config.speech,
+            self._session,
+            self._reading,
+            self._responder,
+            clock,
+            self._tasks,
+            emit,
+            self._follow,
+        )
 
     # What a client asks for.
 
@@ -97,9 +83,9 @@ class LiveSession:
             self._stream.reader.check_instructions(options.instructions)
         self._session.options = options
         if options.turn_detection != before.turn_detection:
-            self._hearing.configure(options.turn_detection)
+            self._turns.configure(options.turn_detection)
         if options.instructions != before.instructions:
-            self._start(self._reading.instruct(options.instructions))
+            self._tasks.start(self._reading.instruct(options.instructions))
 
     def _check_voice(self, voice: str) -> None:
         voices = self._backend.synthesizer.voices
@@ -109,17 +95,13 @@ class LiveSession:
             )
 
     async def append_audio(self, samples: Samples, rate: int) -> None:
-        await self._hearing.push(samples, rate)
+        await self._turns.append(samples, rate)
 
     async def commit_audio(self) -> None:
-        if self._session.utterance is None:
-            self._follow(self._session.committed())
-        self._committing = True
-        await self._hearing.end()
+        await self._turns.commit()
 
     def clear_audio(self) -> None:
-        self._hearing.clear()
-        self._follow(self._session.cleared())
+        self._turns.clear()
 
     async def append_frame(self, image: Image, pts_us: int | None) -> None:
         await self._sight.append(image, pts_us)
@@ -131,7 +113,7 @@ class LiveSession:
         watch = Stopwatch()
         self._follow(self._session.item_created(item, previous_item_id))
         text = await self._items.text_of(item)
-        await self._recognised()  # what was said before the message comes before it
+        await self._turns.recognised()  # what was said before the message comes before it
         if not text:
             return
         now_us = self._clock.now_us()
@@ -147,7 +129,7 @@ class LiveSession:
         self._session.items.get(item_id)
         if self._responder.writing(item_id):
             raise InvalidRequestError(f"item '{item_id}' is still being written", param="item_id")
-        await self._recognised()
+        await self._turns.recognised()
         await self._reading.forget(item_id)
         self._follow(self._session.item_removed(item_id))
 
@@ -173,20 +155,16 @@ class LiveSession:
     async def drain(self) -> None:
         while True:
             await self._sight.drain()
-            busy = [*self._tasks]
-            if not busy:
+            if not await self._tasks.wait():
                 return
-            await asyncio.gather(*busy, return_exceptions=True)
 
     async def close(self) -> None:
         self._responder.stop("client_cancelled")
-        self._hearing.close()
+        self._turns.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
                 await self._remember_what_was_said()
-        for task in [*self._tasks]:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
         await self._sight.close()
         self._stream.memory.notify = ignore
         # Off the engine's thread: what is to be kept is written first, while others are answered.
@@ -194,8 +172,7 @@ class LiveSession:
 
     async def _remember_what_was_said(self) -> None:
         """A response that was stopped becomes memory as far as it was heard; so does what nobody answered."""
-        if self._tasks:
-            await asyncio.wait([*self._tasks])
+        await self._tasks.wait()
         await self._reading.overhear_pending()
 
     # What a client may look at.
@@ -217,77 +194,22 @@ class LiveSession:
 
         return await self._backend.engine.run(stats)
 
-    # What hearing reports (HearingHandler).
-
-    def speech_started(self, at_us: int) -> None:
-        self._follow(self._session.speech_started(at_us))
-
-    def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None:
-        ended_us = self._hearing.to_clock(voice_end_us)
-        waited_us = 0 if self._in_order else self._clock.now_us() - ended_us
-        watch = Stopwatch(max(waited_us, 0) / US_PER_MS)
-        self._turn = Turn(utterance, voice_end_us, ended_us - voice_end_us, watch)
-        committing, self._committing = self._committing, False
-        self._follow(self._session.committed() if committing else self._session.speech_stopped(at_us))
-
-    def partial(self, partial: Partial) -> None:
-        item_id = self._session.utterance
-        if item_id is not None:
-            confirmed = " ".join(word.text for word in partial.confirmed)
-            self._emit(TranscriptPartial(item_id, confirmed, partial.tentative))
-
     # Carrying out what follows.
 
     def _follow(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             match outcome:
                 case Recognise(item_id):
-                    assert self._turn is not None
-                    self._recognising.add(self._start(self._recognise(item_id, self._turn)))
+                    self._turns.recognise(item_id)
                 case Respond():
-                    self._start(self._respond(outcome))
+                    self._tasks.start(self._respond(outcome))
                 case StopResponse(reason=reason):
                     self._responder.stop(reason)
                 case _:
                     self._emit(outcome)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guard(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(self._recognising.discard)
-        return task
-
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except StreamsError as error:
-            self._emit(SessionFailed(error))
-        except Exception:
-            self._log.exception("session.failed")
-            self._emit(SessionFailed(StreamsError("something went wrong inside the server")))
-
-    async def _recognise(self, item_id: str, turn: Turn) -> None:
-        async with self._taking_turns:  # so that words are taken in in the order they were said
-            try:
-                transcript = await turn.utterance.finish(turn.voice_end_us)
-            except StreamsError as error:
-                self._emit(TranscriptFailed(item_id, error))
-                return
-            if words := transcript.words:
-                start_us = max(words[0].start_us + turn.offset_us, 0)
-                end_us = max(words[-1].end_us + turn.offset_us, start_us)
-                await self._reading.hear(Heard(transcript.text, start_us, end_us, item_id, turn.watch))
-            await self._responder.stopped()
-            self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
-
-    async def _recognised(self) -> None:
-        """Return once the words of every turn that has ended are known."""
-        if self._recognising:
-            await asyncio.wait([*self._recognising])
-
     async def _respond(self, command: Respond) -> None:
-        await self._recognised()
+        await self._turns.recognised()
         if self._in_order:
             await self._sight.drain()
         # Out of band, the question is still the conversation's to answer.
