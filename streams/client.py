@@ -1,4 +1,4 @@
-"""An ordinary client of the gateway: JSON over a WebSocket."""
+"""An ordinary client of the gateway: JSON, or the compact binary form, over a WebSocket."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from gateway.wire.binary import BinaryAppend, BinaryKind
 from speech.audio import float_to_pcm16, pcm16_to_float
-from streams.types import Samples
+from streams.types import US_PER_MS, Samples
 
 WIRE_RATE = 24_000
 
@@ -47,16 +48,27 @@ class RealtimeClient:
             self._on_event(json.loads(message))
 
     async def send(self, event_type: str, **fields: Any) -> None:
+        await self._send(json.dumps({"type": event_type, **fields}))
+
+    async def _send(self, message: str | bytes) -> None:
         assert self._socket is not None, "the client is not connected"
-        await self._socket.send(json.dumps({"type": event_type, **fields}))
+        await self._socket.send(message)
 
-    async def append_audio(self, samples: Samples) -> None:
-        """Send sound, float32 mono at 24 kHz."""
-        await self.send("input_audio_buffer.append", audio=_base64(float_to_pcm16(samples)))
+    async def append_audio(self, samples: Samples, *, binary: bool = False) -> None:
+        """Send sound, float32 mono at 24 kHz; ``binary`` spares both sides the base64."""
+        pcm = float_to_pcm16(samples)
+        if binary:
+            await self._send(BinaryAppend(BinaryKind.AUDIO, pcm).pack())
+        else:
+            await self.send("input_audio_buffer.append", audio=_base64(pcm))
 
-    async def append_frame(self, encoded: bytes, timestamp_ms: int) -> None:
+    async def append_frame(self, encoded: bytes, timestamp_ms: int, *, binary: bool = False) -> None:
         """Send a picture: the bytes of a JPEG, PNG or WebP."""
-        await self.send("input_video_buffer.append", image=_base64(encoded), timestamp_ms=timestamp_ms)
+        if binary:
+            append = BinaryAppend(BinaryKind.IMAGE, encoded, timestamp_ms * US_PER_MS)
+            await self._send(append.pack())
+        else:
+            await self.send("input_video_buffer.append", image=_base64(encoded), timestamp_ms=timestamp_ms)
 
 
 def _base64(data: bytes) -> str:

@@ -23,9 +23,7 @@ from gateway.wire.base import (
     Wire,
     only,
 )
-
-MAX_TIMESTAMP_MS = 2**53 / 1_000
-"""So that microseconds stay exact in JSON; room enough for a clock that counts from 1970."""
+from gateway.wire.binary import MAX_TIMESTAMP_MS
 
 MAX_AUDIO_END_MS = 24 * 3_600_000
 """Longer than any reply."""

@@ -44,13 +44,15 @@ class ClearAudio:
 
 @dataclass(frozen=True, slots=True)
 class AppendFrame:
-    """``image`` is base64, or a data URL. ``pts_us`` is on the client's clock."""
+    """``image`` is base64 or a data URL, or the picture's own bytes. ``pts_us`` is on the client's clock."""
 
-    image: str
+    image: str | bytes
     pts_us: int | None
 
     def decoded(self, config: VideoConfig) -> Image:
         """Raises MediaError."""
+        if isinstance(self.image, bytes):
+            return decode_image(self.image, config, param="image")
         if self.image.startswith("data:"):
             return decode_data_url(self.image, config, param="image")
         if len(self.image) > 4 * (config.max_image_bytes // 3 + 1):

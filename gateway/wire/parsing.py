@@ -20,10 +20,8 @@ _CODES = {
 }
 
 
-def parse_object(message: str | bytes) -> dict[str, Any]:
-    """``message`` as a JSON object. Raises InvalidRequestError (``invalid_json``, ``invalid_frame``)."""
-    if isinstance(message, bytes):
-        raise InvalidRequestError("Binary frames are not understood: send JSON text", code="invalid_frame")
+def parse_object(message: str) -> dict[str, Any]:
+    """``message`` as a JSON object. Raises InvalidRequestError (``invalid_json``)."""
     try:
         data = from_json(message, allow_inf_nan=False)
     except ValueError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
+from gateway.wire.binary import parse_binary
 from gateway.wire.client_event import StreamsEventName
 from gateway.wire.command import Refuse, Request, UpdateSession
 from gateway.wire.parsing import event_id_of, parse_event, parse_object
@@ -64,9 +65,11 @@ class RealtimeProtocol:
         return self._session_event("session.created")
 
     def receive(self, message: str | bytes) -> Request:
-        """What a client's message asks for; a wrong one becomes a ``Refuse``. Raises nothing."""
+        """What a client's message in either form asks for; a wrong one is a ``Refuse``. Raises nothing."""
         event_id: str | None = None
         try:
+            if isinstance(message, bytes):
+                return Request(None, self._reader.read_binary(parse_binary(message)))
             data = parse_object(message)
             event_id = event_id_of(data)
             event = parse_event(data)

@@ -8,6 +8,7 @@ import binascii
 import numpy as np
 
 from gateway.wire import client_event as wire
+from gateway.wire.binary import BinaryAppend, BinaryKind
 from gateway.wire.command import (
     AddItem,
     AppendAudio,
@@ -56,7 +57,7 @@ class RequestReader:
             case wire.SessionUpdate():
                 return UpdateSession(settings.updated(event.session, self._defaults))
             case wire.InputAudioAppend():
-                return AppendAudio(self._samples(event.audio, "audio"), AUDIO_RATE)
+                return AppendAudio(self._samples_in(event.audio, "audio"), AUDIO_RATE)
             case wire.InputAudioCommit():
                 return CommitAudio()
             case wire.InputAudioClear():
@@ -78,20 +79,36 @@ class RequestReader:
             case wire.ResponseCancel():
                 return CancelResponse(event.response_id)
 
-    def _samples(self, audio: str, param: str) -> Samples:
-        """Base64 PCM16 little-endian as float32 in -1..1."""
-        if len(audio) // 4 * 3 - audio[-2:].count("=") > self._max_audio_bytes:
-            message = f"Too much audio at once: at most {self._max_audio_bytes} bytes are taken"
-            raise InvalidRequestError(message, param=param, code="audio_too_large")
+    def read_binary(self, append: BinaryAppend) -> Command:
+        """Raises InvalidRequestError as ``read`` does for the same append in JSON."""
+        match append.kind:
+            case BinaryKind.AUDIO:
+                return AppendAudio(self._samples(append.data, "audio"), AUDIO_RATE)
+            case BinaryKind.IMAGE:
+                return AppendFrame(append.data, append.timestamp_us)
+
+    def _samples_in(self, audio: str, param: str) -> Samples:
+        """As ``_samples``, of base64."""
+        self._check_size(len(audio) // 4 * 3 - audio[-2:].count("="), param)
         try:
             data = base64.b64decode(audio, validate=True)
         except (binascii.Error, ValueError):
             message = "The audio is not valid base64"
             raise InvalidRequestError(message, param=param, code="invalid_audio") from None
+        return self._samples(data, param)
+
+    def _samples(self, data: bytes, param: str) -> Samples:
+        """PCM16 little-endian as float32 in -1..1."""
+        self._check_size(len(data), param)
         if len(data) % 2:
             message = f"PCM16 has two bytes a sample, and this is {len(data)} bytes"
             raise InvalidRequestError(message, param=param, code="invalid_audio")
         return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_768)
+
+    def _check_size(self, size_bytes: int, param: str) -> None:
+        if size_bytes > self._max_audio_bytes:
+            message = f"Too much audio at once: at most {self._max_audio_bytes} bytes are taken"
+            raise InvalidRequestError(message, param=param, code="audio_too_large")
 
     def _item(self, event: wire.ItemCreate) -> AddItem:
         item = event.item
@@ -109,7 +126,7 @@ class RequestReader:
             case "input_audio":
                 if part.audio is None:
                     return AudioContent(part.transcript)
-                samples = self._samples(part.audio, f"{param}.audio")
+                samples = self._samples_in(part.audio, f"{param}.audio")
                 return AudioContent(part.transcript, AudioChunk(0, AUDIO_RATE, samples))
             case _:
                 return TextContent(part.text or "")

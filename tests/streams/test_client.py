@@ -7,6 +7,7 @@ import pytest
 import websockets
 from websockets.asyncio.server import serve
 
+from gateway.wire.binary import BinaryKind, parse_binary
 from speech.audio import pcm16_to_float
 from streams.client import RealtimeClient, audio_of
 
@@ -53,6 +54,26 @@ def test_what_is_sent_arrives_as_the_dialect_has_it():
     np.testing.assert_array_equal(pcm16_to_float(base64.b64decode(audio["audio"])), samples)
     assert (frame["type"], frame["timestamp_ms"]) == ("input_video_buffer.append", 1_500)
     assert base64.b64decode(frame["image"]) == b"\xff\xd8 a picture"
+
+
+def test_what_is_sent_in_binary_says_the_same():
+    samples = np.array([0, 0.5, -0.5, -1], np.float32)
+
+    async def tell_what_came(socket):
+        async for message in socket:
+            append = parse_binary(message)
+            told = {"kind": append.kind, "data": append.data.hex(), "timestamp_us": append.timestamp_us}
+            await socket.send(json.dumps(told))
+
+    async def conversation(client):
+        await client.append_audio(samples, binary=True)
+        await client.append_frame(b"\xff\xd8 a picture", 1_500, binary=True)
+
+    audio, frame = talk(tell_what_came, conversation, 2)
+    assert (audio["kind"], audio["timestamp_us"]) == (BinaryKind.AUDIO, None)
+    np.testing.assert_array_equal(pcm16_to_float(bytes.fromhex(audio["data"])), samples)
+    assert (frame["kind"], frame["timestamp_us"]) == (BinaryKind.IMAGE, 1_500_000)
+    assert bytes.fromhex(frame["data"]) == b"\xff\xd8 a picture"
 
 
 def test_every_event_is_handed_on_in_order_also_large_ones():

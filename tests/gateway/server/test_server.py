@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, NegotiationError
 
 from gateway.server.server import GatewayServer
+from gateway.wire.binary import BinaryAppend, BinaryKind
 from streams.config import ServerConfig, VideoConfig
 from streams.conversation import ResponseOptions, SessionOptions
 from streams.errors import ConfigError, InvalidRequestError, ModelError, StreamsError
@@ -87,13 +88,15 @@ async def settled(client):
     return came
 
 
-def test_requests_reach_the_session_in_order(sessions, png_base64):
+def test_requests_reach_the_session_in_order(sessions, png, png_base64):
     async def scenario():
         async with serving(sessions) as server, opened(server) as client:
             await send(client, "input_audio_buffer.append", audio=base64.b64encode(bytes(480)).decode())
             await send(client, "input_audio_buffer.append", audio="")
+            await client.send(BinaryAppend(BinaryKind.AUDIO, bytes(960)).pack())
             await send(client, "input_audio_buffer.commit")
             await send(client, "input_video_buffer.append", image=png_base64, timestamp_ms=40)
+            await client.send(BinaryAppend(BinaryKind.IMAGE, png, 80_000).pack())
             await send(client, "input_video_buffer.clear")
             text = {"type": "input_text", "text": "hi"}
             item = {"id": "item_1", "type": "message", "role": "user", "content": [text]}
@@ -104,7 +107,9 @@ def test_requests_reach_the_session_in_order(sessions, png_base64):
         live = sessions.live[0]
         assert [name for name, _ in live.calls] == [
             "append_audio",
+            "append_audio",
             "commit_audio",
+            "append_frame",
             "append_frame",
             "clear_frames",
             "add_item",
@@ -113,9 +118,9 @@ def test_requests_reach_the_session_in_order(sessions, png_base64):
             "update",
         ]
         given = dict(live.calls)
-        assert len(given["append_audio"][0]) == 240
+        assert [len(given[0]) for name, given in live.calls if name == "append_audio"] == [240, 480]
         assert given["append_frame"][0].shape == (8, 12, 3)
-        assert given["append_frame"][1] == 40_000
+        assert [given[1] for name, given in live.calls if name == "append_frame"] == [40_000, 80_000]
         assert given["respond"] == (ResponseOptions(instructions="Sing."),)
         assert given["cancel"] == ("resp_1",)
         assert [event["type"] for event in came] == ["conversation.item.added", "conversation.item.done"]

@@ -146,12 +146,6 @@ def test_what_is_no_json_object_is_refused(message):
     assert caught.value.code == "invalid_json"
 
 
-def test_binary_frames_are_refused_as_such():
-    with pytest.raises(InvalidRequestError) as caught:
-        parse_object(b"{}")
-    assert caught.value.code == "invalid_frame"
-
-
 def test_an_error_quotes_no_more_than_a_line_of_what_was_sent():
     with pytest.raises(InvalidRequestError) as caught:
         parse_event({"type": "response.cancel", "x" * 100_000: 1})

@@ -3,7 +3,10 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gateway.wire.binary import MAX_TIMESTAMP_MS, BinaryAppend, BinaryKind
 from gateway.wire.command import AddItem, AppendAudio, AppendFrame, CreateResponse, EncodedImage, Refuse
 from gateway.wire.protocol import RealtimeProtocol
 from streams.config import VideoConfig
@@ -14,10 +17,11 @@ LIMIT = 48_000
 
 
 def read(event):
+    """What an event, or a binary message, asks for."""
     protocol = RealtimeProtocol(
         "sess_1", "m", SessionOptions(), max_audio_bytes=LIMIT, thumbnail=lambda block_id: None
     )
-    return protocol.receive(json.dumps(event)).command
+    return protocol.receive(event if isinstance(event, bytes) else json.dumps(event)).command
 
 
 def refused(event):
@@ -64,6 +68,43 @@ def test_a_frame_keeps_its_time_and_decodes_from_base64_and_data_url(png_base64)
         assert command.pts_us == 1_500_250
         assert command.decoded(VideoConfig()).shape == (8, 12, 3)
     assert read({"type": "input_video_buffer.append", "image": png_base64}).pts_us is None
+
+
+@given(st.binary(max_size=64) | st.integers(LIMIT - 2, LIMIT + 2).map(bytes))
+def test_sound_is_the_same_or_refused_alike_in_both_forms(data):
+    json_form = read(append(base64_of(data)))
+    binary_form = read(BinaryAppend(BinaryKind.AUDIO, data).pack())
+    if isinstance(json_form, Refuse):
+        assert fault(binary_form.error) == fault(json_form.error)
+        return
+    assert binary_form.rate == json_form.rate
+    np.testing.assert_array_equal(binary_form.samples, json_form.samples)
+
+
+@given(st.none() | st.integers(0, MAX_TIMESTAMP_MS * 1_000), st.binary(max_size=64), st.booleans())
+def test_a_frame_is_the_same_or_refused_alike_in_both_forms(png, timestamp_us, tail, is_picture):
+    image = png + tail if is_picture else tail
+    frame = {"type": "input_video_buffer.append", "image": base64_of(image)}
+    if timestamp_us is not None:
+        frame["timestamp_ms"] = timestamp_us / 1_000
+    json_form, binary_form = read(frame), read(BinaryAppend(BinaryKind.IMAGE, image, timestamp_us).pack())
+    assert binary_form.pts_us == json_form.pts_us == timestamp_us
+    config = VideoConfig(max_image_bytes=len(png) + 32)
+    if isinstance(json_picture := decoded(json_form, config), MediaError):
+        assert fault(decoded(binary_form, config)) == fault(json_picture)
+    else:
+        np.testing.assert_array_equal(decoded(binary_form, config), json_picture)
+
+
+def fault(error):
+    return type(error), error.code, error.param, error.message
+
+
+def decoded(frame, config):
+    try:
+        return frame.decoded(config)
+    except MediaError as error:
+        return error
 
 
 @pytest.mark.parametrize(
