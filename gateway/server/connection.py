@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Protocol
 
 from websockets.asyncio.server import ServerConnection
@@ -13,13 +12,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from gateway.live.live import Emit, Live
+from gateway.server.counters import Counters
 from gateway.server.outbox import Outbox
-from gateway.wire import command as wanted
+from gateway.server.relay import Relay
+from gateway.server.seat import Seat
 from gateway.wire.protocol import RealtimeProtocol
-from gateway.wire.server_event import ServerEvent, error_to_wire, stamped
+from gateway.wire.server_event import error_to_wire, stamped
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import StreamsError
-from streams.events import Event, FramesDropped
 from streams.log import get_logger
 
 CLOSE_TIMEOUT_S = 2.0
@@ -37,18 +37,8 @@ class OpenSession(Protocol):
     def __call__(self, model: str, session: str | None, emit: Emit) -> Awaitable[Live]: ...
 
 
-@dataclass(slots=True)
-class Counters:
-    """What a server saw since it started."""
-
-    sessions: int = 0
-    refused: int = 0
-    slow_clients: int = 0
-    frames_dropped: int = 0
-
-
 class Connection:
-    """Carries out a client's requests one at a time, in order, and tells it of events as they happen.
+    """Brings a client to its session and stays between them until either leaves.
 
     What waits is the reading: a session that is behind with hearing, or a client that does not read
     what it is sent, holds up that client's next request and nothing else.
@@ -67,14 +57,13 @@ class Connection:
         self._video = video
         self._outbox = outbox
         self._counters = counters
-        self._protocol: RealtimeProtocol | None = None
-        self._early: list[Event] = []
         self._log = log
 
     async def run(self, model: str, session: str | None, open_session: OpenSession) -> None:
         """Serve until either side closes. The session is closed when this returns or is cancelled."""
+        relay = Relay()
         try:
-            live = await open_session(model, session, self._emit)
+            live = await open_session(model, session, relay.emit)
         except StreamsError as error:
             log.warning("session_refused", model=model, session=session, error=error.message)
             await self._refuse(error)
@@ -90,11 +79,9 @@ class Connection:
             protocol = RealtimeProtocol(
                 live.id, model, live.options, max_audio_bytes=self._max_audio_bytes, thumbnail=live.thumbnail
             )
-            self._send(protocol.session_created())
-            self._protocol = protocol
-            for event in self._early:
-                self._emit(event)
-            await self._serve(live, protocol)
+            seat = Seat(live, protocol, self._outbox, self._video, self._counters)
+            relay.pass_to(seat.emit)
+            await self._serve(seat)
         finally:
             self._outbox.close()
             await live.close()
@@ -108,11 +95,11 @@ class Connection:
         except ConnectionClosed:
             pass
 
-    async def _serve(self, live: Live, protocol: RealtimeProtocol) -> None:
+    async def _serve(self, seat: Seat) -> None:
         overflow = asyncio.create_task(self._outbox.overflowed.wait())
         tasks = {
             overflow,
-            asyncio.create_task(self._read(live, protocol)),
+            asyncio.create_task(self._read(seat)),
             asyncio.create_task(self._write()),
             asyncio.create_task(self._socket.wait_closed()),
         }
@@ -137,10 +124,10 @@ class Connection:
         except TimeoutError:
             self._socket.transport.abort()
 
-    async def _read(self, live: Live, protocol: RealtimeProtocol) -> None:
+    async def _read(self, seat: Seat) -> None:
         try:
             async for message in self._socket:
-                await self._handle(message, live, protocol)
+                await seat.receive(message)
                 await self._outbox.wait_for_room()
         except ConnectionClosed as closed:
             self._log.info("connection_lost", reason=str(closed))
@@ -152,68 +139,3 @@ class Connection:
                 self._outbox.sent()
         except ConnectionClosed:
             return
-
-    async def _handle(self, message: str | bytes, live: Live, protocol: RealtimeProtocol) -> None:
-        """Whatever goes wrong with one request becomes an error event; the session goes on."""
-        request = protocol.receive(message)
-        try:
-            await self._execute(request.command, live, protocol)
-        except StreamsError as error:
-            self._send(protocol.error_to_send(error, request))
-        except Exception as error:
-            self._log.exception("request_failed", request=type(request.command).__name__)
-            self._send(protocol.error_to_send(error, request))
-
-    async def _execute(self, command: wanted.Command, live: Live, protocol: RealtimeProtocol) -> None:
-        match command:
-            case wanted.UpdateSession(settings):
-                live.update(settings.options)
-                self._send(protocol.session_updated(command))
-            case wanted.AppendAudio(samples, rate):
-                if len(samples):
-                    await live.append_audio(samples, rate)
-            case wanted.CommitAudio():
-                await live.commit_audio()
-            case wanted.ClearAudio():
-                live.clear_audio()
-            case wanted.AppendFrame(pts_us=pts_us):
-                await live.append_frame(await asyncio.to_thread(command.decoded, self._video), pts_us)
-            case wanted.ClearFrames():
-                live.clear_frames()
-            case wanted.AddItem(previous_item_id=previous):
-                await live.add_item(await asyncio.to_thread(command.decoded, self._video), previous)
-            case wanted.RetrieveItem(item_id):
-                live.retrieve_item(item_id)
-            case wanted.TruncateItem(item_id, index, end_us):
-                await live.truncate_item(item_id, index, end_us)
-            case wanted.DeleteItem(item_id):
-                await live.delete_item(item_id)
-            case wanted.CreateResponse(options, metadata):
-                protocol.expect_response(metadata)
-                try:
-                    await live.respond(options)
-                except BaseException:
-                    protocol.expect_response(None)
-                    raise
-            case wanted.CancelResponse(response_id):
-                live.cancel(response_id)
-            case wanted.Refuse(error):
-                raise error
-
-    def _emit(self, event: Event) -> None:
-        if self._protocol is None:
-            self._early.append(event)
-            return
-        if isinstance(event, FramesDropped):
-            self._counters.frames_dropped += event.count
-            self._log.warning("frames_dropped", count=event.count, total=event.total, reason=event.reason)
-        try:
-            messages = self._protocol.event_to_send(event)
-        except Exception as error:
-            self._log.exception("event_not_sent", event_name=type(event).__name__)
-            messages = [self._protocol.error_to_send(error)]
-        for message in messages:
-            self._send(message)
-
-    def _send(self, message: ServerEvent) -> None:
-        self._outbox.put(json.dumps(message, allow_nan=False, separators=(",", ":")))

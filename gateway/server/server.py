@@ -17,7 +17,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from gateway.server.connection import CLOSE_TIMEOUT_S, Connection, Counters, OpenSession
+from gateway.server.connection import CLOSE_TIMEOUT_S, Connection, OpenSession
+from gateway.server.counters import Counters
 from gateway.server.outbox import Outbox
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import ConfigError
