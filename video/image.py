@@ -39,6 +39,9 @@ def decode_image(data: bytes, config: VideoConfig, *, param: str) -> Image:
         raise
     except PIL.Image.DecompressionBombError:
         raise _too_large("far too many pixels", param) from None
+    except PIL.UnidentifiedImageError:  # names the buffer it was read from, which tells a client nothing
+        message = f"the {kind} image is truncated or corrupt: it has no header that could be read"
+        raise MediaError(message, param=param, code="invalid_image") from None
     # On hostile bytes Pillow's parsers raise nearly anything: OSError, SyntaxError, struct.error, …
     except Exception as error:
         message = f"the {kind} image is truncated or corrupt: {error}"

@@ -41,6 +41,13 @@ def test_other_formats_are_refused(kind):
     assert (caught.value.code, caught.value.param) == ("invalid_image", "item.content[0].image_url")
 
 
+def test_a_picture_of_which_only_the_signature_is_there_says_nothing_of_the_server():
+    with pytest.raises(MediaError) as caught:
+        decode_image(encode("PNG")[:8], CONFIG, param="image")
+    assert caught.value.code == "invalid_image"
+    assert "BytesIO" not in caught.value.message
+
+
 def test_exif_rotation_is_applied():
     exif = PIL.Image.Exif()
     exif[0x0112] = 6  # turn a quarter clockwise to see it upright
