@@ -30,6 +30,7 @@ from memory.shape import MemoryShape
 from speech.asr import ASR_RATE
 from speech.hibari import HibariSynthesizer
 from speech.silero import SileroDetector, load_silero
+from speech.smart_turn import SmartTurn
 from speech.whisper import WhisperRecognizer
 from streams.clock import Clock, ReplayClock, WallClock
 from streams.config import StreamsConfig
@@ -56,8 +57,9 @@ def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Bac
     threads = config.llm.threads or os.cpu_count() or 1
     if config.models.tts != "embedded":
         raise ConfigError(f"no synthesiser for '{config.models.tts}': speech is Hibari's", param="models.tts")
-    asr, vision = (registry.resolve(role).path for role in ("asr", "vision"))
+    asr, turn, vision = (registry.resolve(role).path for role in ("asr", "turn", "vision"))
     assert asr is not None
+    assert turn is not None
     assert vision is not None
     torch.set_num_threads(threads)
     voice_activity = load_silero()
@@ -70,6 +72,9 @@ def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Bac
         recognizer_worker=Worker("asr"),
         new_detector=lambda: SileroDetector(voice_activity),
         detector_worker=Worker("vad"),
+        turn_detector=SmartTurn(turn),
+        # Not on the thread of voice activity: one call takes as long as many sessions' windows.
+        turn_worker=Worker("turn"),
         synthesizer=HibariSynthesizer(config.speech.voice),
         synthesizer_worker=Worker("tts"),
         encoder=EfficientNetEncoder(vision, config.video.min_confidence),
@@ -88,6 +93,7 @@ def _warm_up(backend: Backend, config: StreamsConfig) -> None:
     runs: list[Future[Any]] = [
         backend.engine.submit(lambda: backend.reader.sinks(config.llm.instructions)),
         backend.recognizer_worker.submit(lambda: backend.recognizer.transcribe(noise)),
+        backend.turn_worker.submit(lambda: backend.turn_detector.complete(noise)),
         backend.synthesizer_worker.submit(lambda: backend.synthesizer.synthesize("Ready.")),
         backend.encoder_worker.submit(lambda: backend.encoder.encode([Frame(0, picture)])),
     ]

@@ -9,6 +9,7 @@ from llm.stream import Reader
 from memory.shape import MemoryShape
 from speech.asr import Recognizer
 from speech.tts import Synthesizer
+from speech.turn import TurnDetector
 from speech.vad import VoiceDetector
 from streams.pipeline import Worker
 from video.encoder import Encoder
@@ -25,6 +26,8 @@ class Backend:
     recognizer_worker: Worker
     new_detector: Callable[[], VoiceDetector]
     detector_worker: Worker
+    turn_detector: TurnDetector
+    turn_worker: Worker
     synthesizer: Synthesizer
     synthesizer_worker: Worker
     encoder: Encoder
@@ -36,6 +39,7 @@ class Backend:
             self.engine,
             self.recognizer_worker,
             self.detector_worker,
+            self.turn_worker,
             self.synthesizer_worker,
             self.encoder_worker,
         ):

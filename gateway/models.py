@@ -107,6 +107,25 @@ EMBEDDING = EmbeddedModel(
     installed_bytes=91_600_000,
 )
 
+TURN = EmbeddedModel(
+    role="turn",
+    name="smart-turn-v3.2",
+    sources=(
+        Source(
+            Wheel(
+                project="pipecat-ai",
+                version="1.14.0",
+                filename="pipecat_ai-1.14.0-py3-none-any.whl",
+                sha256="0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44",
+                size_bytes=12_109_725,
+            ),
+            ("pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx",),
+        ),
+    ),
+    licence="BSD-2-Clause",
+    installed_bytes=8_700_000,
+)
+
 # README.txt credits the two photographs that ask for it.
 SAMPLE = EmbeddedModel(
     role="sample",
@@ -166,7 +185,7 @@ TTS = BundledModel(role="tts", name="hibari", licence="Apache-2.0", distribution
 VAD = BundledModel(role="vad", name="silero-vad", licence="MIT", distribution="silero-vad")
 
 DEFAULT_MODELS: Mapping[str, EmbeddedModel | BundledModel] = MappingProxyType(
-    {model.role: model for model in (LLM, ASR, VISION, EMBEDDING, TTS, VAD, SAMPLE)}
+    {model.role: model for model in (LLM, ASR, VISION, EMBEDDING, TURN, TTS, VAD, SAMPLE)}
 )
 
 

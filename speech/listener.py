@@ -61,6 +61,14 @@ class Listener:
             self._segmenter.configure(segmentation)
         self._segmentation = segmentation
 
+    def wait_for(self, silence_ms: int, pause_us: int) -> bool:
+        """End the utterance after ``silence_ms`` of the pause told as ``SpeechPaused(pause_us)``.
+
+        Returns False, and changes nothing, when that pause is over. See ``Segmenter.wait_for``.
+        """
+        waits = self._open and self._segmentation is not None
+        return waits and self._segmenter.wait_for(silence_ms, pause_us)
+
     def push(self, samples: Samples, rate: int) -> list[Heard]:
         """What ``samples`` (float32 mono at ``rate`` Hz) make known, in order."""
         if rate != self._rate:

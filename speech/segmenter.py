@@ -86,6 +86,7 @@ class Segmenter:
         self._voice_us = start_us
         self._voiced = 0
         self._silent = 0
+        self._patience_ms: int | None = None
 
     @property
     def speaking(self) -> bool:
@@ -99,6 +100,17 @@ class Segmenter:
     def configure(self, config: SegmenterConfig) -> None:
         """Holds from the next window on, inside an utterance too."""
         self._config = config
+
+    def wait_for(self, silence_ms: int, pause_us: int) -> bool:
+        """End the utterance after ``silence_ms`` of the pause that began at ``pause_us``, now open.
+
+        In place of the configured silence, for this pause alone, from the next window on: a pause that
+        is longer by then ends with it. Returns False, and changes nothing, when that pause is over.
+        """
+        if not self._paused or pause_us != self._now_us - self._silent * WINDOW_US:
+            return False
+        self._patience_ms = silence_ms
+        return True
 
     def push(self, probability: float) -> list[SegmenterEvent]:
         """What the next window (``probability`` of voice in it) makes known."""
@@ -115,6 +127,7 @@ class Segmenter:
 
     def _voice(self, begin_us: int) -> list[SegmenterEvent]:
         self._silent = 0
+        self._patience_ms = None
         if self._speaking:
             if not self._paused:
                 return []
@@ -135,7 +148,8 @@ class Segmenter:
             return []
         self._silent += 1
         voice_end_us = begin_us - (self._silent - 1) * WINDOW_US
-        if self._silent >= _windows(self._config.silence_duration_ms):
+        patience_ms = self._config.silence_duration_ms if self._patience_ms is None else self._patience_ms
+        if self._silent >= _windows(patience_ms):
             return self._stop(voice_end_us)
         if self._silent >= _windows(PAUSE_MS) and not self._paused:
             self._paused = True
@@ -145,6 +159,7 @@ class Segmenter:
     def _stop(self, voice_end_us: int) -> list[SegmenterEvent]:
         self._speaking = self._paused = False
         self._voiced = self._silent = 0
+        self._patience_ms = None
         # The padding of the next utterance must not reach back into this one.
         self._floor_us = voice_end_us
         return [SpeechStopped(self._now_us, voice_end_us)]

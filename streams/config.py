@@ -28,6 +28,8 @@ class ModelsConfig(Section):
 
     llm: str = "embedded"
     asr: str = "embedded"
+    turn: str = "embedded"
+    """Whether a speaker sounds finished."""
     tts: str = "embedded"
     vision: str = "embedded"
     embedding: str = "embedded"

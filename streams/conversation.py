@@ -9,6 +9,8 @@ from streams.types import AudioChunk, Image
 
 Role: TypeAlias = Literal["user", "assistant", "system"]
 Modality: TypeAlias = Literal["audio", "text"]
+Eagerness: TypeAlias = Literal["low", "medium", "high", "auto"]
+"""How soon it is believed that a speaker has finished."""
 
 FIRST = "root"
 """In the place of the id of the item before: the first place of all."""

@@ -158,6 +158,23 @@ def test_a_pause_is_told_after_the_sound_before_it():
     assert heard[pause - 1].chunk.end_us > heard[pause].at_us
 
 
+def test_a_pause_is_waited_for_as_told():
+    listener = Listener(Scripted([1.0] * 10 + [0.0] * 20), SegmenterConfig(silence_duration_ms=8_000))
+    heard = listener.push(numbered(13), VAD_RATE)
+    assert heard[-1] == SpeechPaused(10 * WINDOW_US)
+    assert listener.wait_for(320, 10 * WINDOW_US)
+    heard = listener.push(numbered(7), VAD_RATE)
+    assert heard[-1] == SpeechStopped(20 * WINDOW_US, 10 * WINDOW_US)
+    assert not listener.wait_for(320, 10 * WINDOW_US)
+
+
+def test_nothing_is_waited_for_in_push_to_talk():
+    listener = Listener(Scripted([1.0] * 10 + [0.0] * 20), TURNS)
+    listener.push(numbered(14), VAD_RATE)
+    listener.configure(None)
+    assert not listener.wait_for(320, 10 * WINDOW_US)
+
+
 def test_push_to_talk_takes_everything_and_the_caller_ends_it(listen, talk):
     listener = listen(None)
     heard = listener.push(talk, VAD_RATE)

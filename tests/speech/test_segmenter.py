@@ -82,6 +82,54 @@ def test_a_changed_configuration_holds_at_once() -> None:
     assert run(segmenter, ".") == [SpeechStopped(at(6), at(4))]
 
 
+class TestWaitingForAPause:
+    """``CONFIG`` waits for five windows of silence."""
+
+    def test_a_shorter_wait_ends_the_utterance_sooner(self) -> None:
+        segmenter = Segmenter(CONFIG)
+        assert run(segmenter, "####...")[-1] == SpeechPaused(at(4))
+        assert segmenter.wait_for(96, at(4))
+        assert run(segmenter, ".") == [SpeechStopped(at(8), at(4))]
+
+    def test_a_longer_wait_ends_it_later(self) -> None:
+        segmenter = Segmenter(CONFIG)
+        run(segmenter, "####...")
+        assert segmenter.wait_for(320, at(4))
+        assert run(segmenter, "......") == []
+        assert run(segmenter, ".") == [SpeechStopped(at(14), at(4))]
+
+    def test_the_last_word_counts(self) -> None:
+        segmenter = Segmenter(CONFIG)
+        run(segmenter, "####...")
+        segmenter.wait_for(96, at(4))
+        segmenter.wait_for(256, at(4))
+        assert run(segmenter, "....") == []
+        assert run(segmenter, ".") == [SpeechStopped(at(12), at(4))]
+
+    def test_it_holds_for_this_pause_alone(self) -> None:
+        segmenter = Segmenter(CONFIG)
+        run(segmenter, "####...")
+        segmenter.wait_for(320, at(4))
+        assert run(segmenter, ".#.....") == [
+            SpeechResumed(at(8)),
+            SpeechPaused(at(9)),
+            SpeechStopped(at(14), at(9)),
+        ]
+        assert run(segmenter, "####.....")[-1] == SpeechStopped(at(23), at(18))
+
+    def test_what_is_said_of_a_pause_that_is_over_changes_nothing(self) -> None:
+        segmenter = Segmenter(CONFIG)
+        assert not segmenter.wait_for(96, 0)
+        run(segmenter, "####...")
+        assert not segmenter.wait_for(96, at(3))
+        run(segmenter, "#")
+        assert not segmenter.wait_for(96, at(4))
+        run(segmenter, "...")
+        assert not segmenter.wait_for(96, at(4))
+        assert run(segmenter, "..") == [SpeechStopped(at(13), at(8))]
+        assert not segmenter.wait_for(96, at(8))
+
+
 def test_flush_ends_an_utterance_and_only_that() -> None:
     segmenter = Segmenter(CONFIG)
     assert segmenter.flush() == []
