@@ -16,6 +16,7 @@ from gateway.live.response import Stopwatch
 from gateway.live.sight import FrameCounts, Sight
 from gateway.live.tasks import Tasks
 from gateway.live.turns import Turns
+from gateway.live.voices import resolve_voice
 from llm.stream import Stream
 from memory.notice import ignore
 from memory.stats import MemoryStats
@@ -77,7 +78,7 @@ class LiveSession:
         return self._session.options
 
     def update(self, options: SessionOptions) -> None:
-        self._check_voice(options.voice)
+        resolve_voice(options.voice, self._backend.synthesizer.voices)
         before = self._session.options
         if options.instructions != before.instructions:
             self._stream.reader.check_instructions(options.instructions)
@@ -86,13 +87,6 @@ class LiveSession:
             self._turns.configure(options.turn_detection)
         if options.instructions != before.instructions:
             self._tasks.start(self._reading.instruct(options.instructions))
-
-    def _check_voice(self, voice: str) -> None:
-        voices = self._backend.synthesizer.voices
-        if voice not in voices:
-            raise InvalidRequestError(
-                f"voice '{voice}' is not here; there is: {', '.join(voices)}", param="voice"
-            )
 
     async def append_audio(self, samples: Samples, rate: int) -> None:
         await self._turns.append(samples, rate)
@@ -144,7 +138,7 @@ class LiveSession:
 
     async def respond(self, options: ResponseOptions) -> str:
         if options.voice is not None:
-            self._check_voice(options.voice)
+            resolve_voice(options.voice, self._backend.synthesizer.voices)
         self._follow(self._session.response_requested(options))
         assert self._session.active_response is not None
         return self._session.active_response

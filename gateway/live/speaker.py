@@ -8,6 +8,7 @@ from functools import partial
 
 from gateway.live.playback import Playback
 from gateway.live.spoken_text import SpokenText
+from gateway.live.voices import resolve_voice
 from speech.audio import trim_start
 from speech.tts import Synthesizer
 from streams.conversation import SessionOptions
@@ -66,13 +67,14 @@ class Speaker:
 
     async def _synthesise(self) -> None:
         options, first = self._options, True
+        voice = resolve_voice(options.voice, self._voice.voices)
         try:
             while (clause := await self._clauses.get()) is not None:
                 await self._ahead.acquire()
                 if self._stopped:
                     return
                 samples = await self._worker.run(
-                    partial(self._voice.synthesize, clause, voice=options.voice, speed=options.speed)
+                    partial(self._voice.synthesize, clause, voice=voice, speed=options.speed)
                 )
                 if first:
                     samples, first = trim_start(samples, self._voice.rate), False

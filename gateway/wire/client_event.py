@@ -100,7 +100,7 @@ class Session(Wire):
     include: Off = None
     prompt: Nothing = None
     reasoning: Nothing = None
-    tracing: Nothing = None
+    tracing: Annotated[Literal["auto"] | None, only(None, "auto")] = None
     streams: StreamsOptions | None = None
 
 

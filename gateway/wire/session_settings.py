@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from gateway.wire.base import Wire
 from gateway.wire.client_event import ServerVad, Session, StreamsEventName, Transcription
@@ -29,12 +29,13 @@ class SessionSettings:
     """``options`` is what the session runs by; the rest is known to the wire alone.
 
     ``model`` and ``transcription`` are the client's own names, ``events`` its subscriptions (None
-    when it never mentioned them).
+    when it never mentioned them). ``tracing`` is only echoed: there is nowhere to write traces to.
     """
 
     model: str
     options: SessionOptions
     transcription: Transcription | None = None
+    tracing: Literal["auto"] | None = None
     events: frozenset[StreamsEventName] | None = None
 
     def subscribes_to(self, event: StreamsEventName) -> bool:
@@ -58,6 +59,7 @@ class SessionSettings:
             model=update.model or self.model,
             options=replace(self.options, **options),
             transcription=transcription,
+            tracing=update.tracing if "tracing" in given else self.tracing,
             events=frozenset(update.streams.events if update.streams else ())
             if "streams" in given
             else self.events,
@@ -96,7 +98,7 @@ class SessionSettings:
             "truncation": "auto",
             "include": None,
             "prompt": None,
-            "tracing": None,
+            "tracing": self.tracing,
             "expires_at": None,
         }
         if self.events is not None:

@@ -141,6 +141,9 @@ def test_every_clause_is_spoken_in_the_voice_that_was_asked_for(workers):
     said = "".join(text for text, _, _ in stage.voice.said)
     assert said == "".join(CLAUSES).strip()
     assert {each[1:] for each in stage.voice.said} == {("heart", 1.2)}
+    alias = Stage(workers, Written(*CLAUSES), paced=False, voice="ash")
+    asyncio.run(alias.run())
+    assert {each[1:] for each in alias.voice.said} == {(None, 1.0)}
     chunks = [event.chunk for event in stage.of(AudioDelta)]
     assert [chunk.pts_us for chunk in chunks] == [0, *(chunk.end_us for chunk in chunks[:-1])]
     assert stage.heard_us == 3 * S

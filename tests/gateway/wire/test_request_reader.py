@@ -97,7 +97,7 @@ def test_a_frame_is_the_same_or_refused_alike_in_both_forms(png, timestamp_us, t
 
 
 def fault(error):
-    return type(error), error.code, error.param, error.message
+    return type(error), error.code, error.param
 
 
 def decoded(frame, config):

@@ -82,3 +82,10 @@ def test_only_a_client_that_speaks_of_the_additions_is_shown_them():
     subscribed = updated(streams={"events": ["session.latency", "memory.recalled"]})
     assert subscribed.to_wire("s")["streams"] == {"events": ["memory.recalled", "session.latency"]}
     assert updated(subscribed, streams={"events": []}).to_wire("s")["streams"] == {"events": []}
+
+
+def test_tracing_is_echoed_as_the_client_has_it():
+    assert START.to_wire("s")["tracing"] is None
+    traced = updated(tracing="auto")
+    assert updated(traced, instructions="Sing.").to_wire("s")["tracing"] == "auto"
+    assert updated(traced, tracing=None).to_wire("s")["tracing"] is None
