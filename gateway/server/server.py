@@ -17,6 +17,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
+from gateway.page.answer import page_answer
+from gateway.page.files import page_file
 from gateway.server.connection import CLOSE_TIMEOUT_S, Connection, OpenSession
 from gateway.server.counters import Counters
 from gateway.server.outbox import Outbox
@@ -25,6 +27,7 @@ from streams.errors import ConfigError
 from streams.log import get_logger
 
 PATH = "/v1/realtime"
+EVERYWHERE = ("0.0.0.0", "::", "")
 DEFAULT_MODEL = "streams"
 REALTIME = Subprotocol("realtime")
 
@@ -73,8 +76,17 @@ class GatewayServer:
 
     @property
     def url(self) -> str:
-        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        return f"ws://{host}:{self.port}{PATH}"
+        return f"ws://{self._address}{PATH}"
+
+    @property
+    def page_url(self) -> str:
+        """Of the browser page; of a server that listens everywhere as its own machine sees it."""
+        return f"http://{self._address}/"
+
+    @property
+    def _address(self) -> str:
+        host = "localhost" if self._config.host in EVERYWHERE else self._config.host
+        return f"{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def __aenter__(self) -> GatewayServer:
         """Raises ConfigError when the address cannot be listened on."""
@@ -96,7 +108,7 @@ class GatewayServer:
             )
         except OSError as error:
             raise _cannot_listen(config, error) from None
-        log.info("listening", url=self.url)
+        log.info("listening", url=self.url, page=self.page_url)
         return self
 
     async def __aexit__(
@@ -139,9 +151,9 @@ class GatewayServer:
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """None to go on to the WebSocket, or the HTTP answer to anyone who is not to have one."""
         path = request.path.partition("?")[0]
-        if path == "/":
-            text = f"Streams: a realtime session is a WebSocket on {PATH} (see docs/protocol.md).\n"
-            return socket.respond(HTTPStatus.OK, text)
+        file = page_file(path)
+        if file is not None:
+            return page_answer(file, request)
         if path != PATH:
             return socket.respond(HTTPStatus.NOT_FOUND, f"Nothing here: the WebSocket is on {PATH}.\n")
         query = _query(request)

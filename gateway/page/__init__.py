@@ -1,0 +1,1 @@
+"""The browser page: what it is made of, and how it is found."""

@@ -1,0 +1,226 @@
+"""What the page does as events come, each told by a scripted session over the real wire."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from streams.conversation import AudioContent, Item, SessionOptions, TextContent
+from streams.errors import StreamsError
+from streams.events import (
+    AudioDelta,
+    FrameSeen,
+    MomentsRecalled,
+    ResponseCreated,
+    ResponseDone,
+    ResponseItemAdded,
+    SessionFailed,
+    SpeechStarted,
+    SpeechStopped,
+    StageTimes,
+    TextDelta,
+    TranscriptCompleted,
+    TranscriptPartial,
+)
+from streams.types import US_PER_S, AudioChunk, BlockKind, Moment, Transcript, Word
+
+RATE = 24_000
+OPTIONS = SessionOptions(transcription=True)
+TONE = (0.3 * np.sin(2 * np.pi * 300 * np.arange(RATE) / RATE)).astype(np.float32)
+COFFEE = Moment(1 * US_PER_S, 2 * US_PER_S, 0.83, BlockKind.FRAME, "espresso coffee", 7)
+SAID = Moment(4 * US_PER_S, 5 * US_PER_S, 0.41, BlockKind.UTTERANCE, "Remember the cup.", 8)
+TIMES = StageTimes(402.0, 441.0, 520.0, 655.0, 2_350.0)
+
+
+def item(status="in_progress", *content):
+    return Item("item_answer", "assistant", content, status)
+
+
+def answering(text, seconds=0):
+    """A response up to its text and so many seconds of a tone."""
+    yield ResponseCreated("resp_1", OPTIONS, True)
+    yield ResponseItemAdded("resp_1", item(), None)
+    yield TextDelta("resp_1", "item_answer", text)
+    for second in range(seconds):
+        yield AudioDelta("resp_1", "item_answer", AudioChunk(second * US_PER_S, RATE, TONE))
+
+
+def done(text, status="completed", reason=None, times=TIMES):
+    whole = item("completed" if status == "completed" else "incomplete", AudioContent(text))
+    return ResponseDone("resp_1", status, reason, whole, OPTIONS, True, 90, 12, 8, times)
+
+
+@pytest.fixture
+def opened(script, served, visit):
+    """The page in conversation with the script, its microphone and camera on."""
+    opened = visit(served(script.server))
+    opened.page.get_by_role("button", name="Camera").click()
+    opened.page.get_by_role("button", name="Start").click()
+    expect(opened.page.locator("body")).to_have_attribute("data-status", "listening")
+    return opened
+
+
+@pytest.fixture
+def page(opened):
+    return opened.page
+
+
+def status(page):
+    return page.get_by_role("status").filter(has=page.locator("#status-label"))
+
+
+def audible(page):
+    """Samples other than silence that were played so far."""
+    return page.evaluate("import('/page/app.js').then((app) => app.player.audible)")
+
+
+def until_audible(page, more_than):
+    condition = "async (least) => (await import('/page/app.js')).player.audible > least"
+    page.wait_for_function(condition, arg=more_than)
+
+
+def test_the_session_is_told_what_the_page_wants_and_given_sound_and_pictures(page, script):
+    ((options,), *_) = script.asked("update", at_least=1)
+    assert options.transcription
+    assert options.modality == "audio"
+    samples, rate = script.asked("append_audio", at_least=1)[0]
+    assert (len(samples), rate) == (960, RATE)
+    frames = script.asked("append_frame", at_least=4)
+    assert frames[0][0].shape == (360, 640, 3)
+    times_us = [pts_us for _, pts_us in frames]
+    assert all(later - earlier > 300_000 for earlier, later in pairwise(times_us))
+
+
+def test_words_are_shown_as_they_are_recognised(page, script):
+    turn = page.locator(".turn.user")
+    script.emit(SpeechStarted("item_1", 0), TranscriptPartial("item_1", "What did", "you sea"))
+    expect(status(page)).to_contain_text("Hearing you")
+    expect(turn.locator(".text")).to_have_text("What did you sea")
+    expect(turn.locator(".tentative")).to_have_text("you sea")
+    script.emit(TranscriptPartial("item_1", "you see", "now?"))
+    expect(turn.locator(".text")).to_have_text("What did you see now?")
+    expect(turn.locator(".tentative")).to_have_text("now?")
+    script.emit(SpeechStopped("item_1", 1_500_000))
+    words = ["What", "did", "you", "see", "just", "now?"]
+    transcript = Transcript(tuple(Word(word, 0, 0) for word in words))
+    script.emit(TranscriptCompleted("item_1", transcript, 1_500_000))
+    expect(turn.locator(".text")).to_have_text("What did you see just now?")
+    expect(turn.locator(".tentative")).to_have_count(0)
+    expect(page.locator("#timeline li.heard")).to_have_text("What did you see just now?")
+    expect(page.locator("#announcer")).to_have_text("You: What did you see just now?")
+
+
+def test_recalled_moments_light_up_and_are_listed_with_the_answer(page, script):
+    script.asked("append_frame", at_least=1)
+    script.emit(FrameSeen(COFFEE.start_us, "espresso coffee"), FrameSeen(9 * US_PER_S, "cat"))
+    coffee = page.locator("#timeline li.seen").filter(has_text="espresso coffee")
+    cat = page.locator("#timeline li.seen").filter(has_text="cat")
+    expect(coffee.locator("img")).to_have_attribute("src", re.compile("^data:image/jpeg;base64,"))
+    expect(cat).to_be_visible()
+    expect(page.locator("#timeline .lit")).to_have_count(0)
+
+    begun, *rest = answering("There was a cup of coffee.")
+    script.emit(begun, MomentsRecalled("resp_1", (COFFEE, SAID)), *rest)
+    expect(coffee).to_have_class(re.compile(r"\blit\b"))
+    expect(cat).not_to_have_class(re.compile(r"\blit\b"))
+    expect(coffee.get_by_role("button")).to_have_accessible_name(
+        re.compile("0:01.*seen: espresso coffee.*match of 0.83")
+    )
+    listed = page.get_by_role("list", name="Remembered for this answer").get_by_role("listitem")
+    expect(listed).to_have_count(2)
+    expect(listed.first).to_contain_text(re.compile(r"espresso coffee.*seen at 0:01.*match 0\.83"))
+    expect(listed.first.locator("img")).to_have_js_property("naturalWidth", 640)
+    expect(listed.last).to_contain_text("Remember the cup.")
+    expect(page.locator("#timeline .earlier li")).to_contain_text("0:04 Remember the cup.")
+
+    listed.first.get_by_role("button").click()
+    expect(coffee.get_by_role("button")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(cat.get_by_role("button")).to_be_focused()
+    page.keyboard.press("Home")
+    expect(coffee.get_by_role("button")).to_be_focused()
+    expect(page.locator("#timeline .detail")).to_contain_text("0:01")
+
+
+def test_a_turn_shows_how_long_each_stage_took(page, script):
+    script.emit(*answering("Hello."), done("Hello."))
+    latency = page.locator(".turn.answer figure")
+    expect(latency.locator("figcaption")).to_have_text("655 ms until first sound · whole answer 2.4 s")
+    stages, times = (latency.locator(name).all_text_contents() for name in ("dt", "dd"))
+    shown = dict(zip(stages, times, strict=True))
+    assert shown == {
+        "words known": "402 ms",
+        "recalled": "441 ms",
+        "first word": "520 ms",
+        "first sound": "655 ms",
+    }
+    widths = latency.locator(".bar span").evaluate_all("(all) => all.map((each) => each.style.width)")
+    assert [round(float(width.rstrip("%")), 1) for width in widths] == [40.2, 3.9, 7.9, 13.5]
+
+
+def test_what_did_not_happen_is_no_stage(page, script):
+    times = StageTimes(transcript_ms=12.0, recall_ms=30.0, first_token_ms=41.5, total_ms=90.0)
+    script.emit(*answering("Hello."), done("Hello.", times=times))
+    expect(page.locator(".turn.answer figcaption")).to_have_text(
+        "42 ms until first word · whole answer 90 ms"
+    )
+    expect(page.locator(".turn.answer .bar span")).to_have_count(3)
+
+
+def test_an_answer_is_heard_and_an_interruption_withdraws_it(page, script):
+    script.emit(*answering("One two three four five six.", seconds=6))
+    expect(status(page)).to_contain_text("Speaking")
+    until_audible(page, 2 * RATE)
+    script.emit(SpeechStarted("item_2", 5_000_000))
+    ((item_id, content_index, audio_end_us),) = script.asked("truncate_item", at_least=1)
+    heard = audible(page)
+    assert (item_id, content_index) == ("item_answer", 0)
+    assert 0 < audio_end_us < 5.9 * US_PER_S
+    # A tone is silent in no more than one sample of forty, so that what was audible is what was played.
+    assert audio_end_us / US_PER_S <= heard / RATE * 1.03
+    # What was on its way is not played any more.
+    script.emit(AudioDelta("resp_1", "item_answer", AudioChunk(6 * US_PER_S, RATE, TONE)))
+    script.emit(done("One two", "cancelled", "turn_detected"))
+    expect(page.locator(".turn.answer .unheard")).to_have_text("three four five six.")
+    assert audible(page) == heard
+    expect(page.locator("body")).to_have_attribute("data-status", "hearing")
+
+
+def test_the_interrupt_button_stops_an_answer(page, script):
+    script.emit(*answering("One two three.", seconds=4))
+    until_audible(page, 0)
+    page.get_by_role("button", name="Interrupt").click()
+    assert script.asked("cancel", at_least=1) == [("resp_1",)]
+    script.asked("truncate_item", at_least=1)
+    script.emit(done("One", "cancelled", "client_cancelled"))
+    expect(page.get_by_role("button", name="Interrupt")).to_be_disabled()
+    expect(status(page)).to_contain_text("Listening")
+
+
+def test_a_message_that_is_typed_is_answered_after_what_was_being_said(page, script):
+    script.emit(*answering("One two three.", seconds=3))
+    until_audible(page, 0)
+    page.get_by_role("textbox", name="Your message").fill("And now?")
+    page.keyboard.press("Enter")
+    script.asked("cancel", at_least=1)
+    assert script.asked("respond") == []
+    script.emit(done("One", "cancelled", "client_cancelled"))
+    script.asked("respond", at_least=1)
+    ((added, previous),) = script.asked("add_item")
+    assert (added.role, added.content, previous) == ("user", (TextContent("And now?"),), None)
+    expect(page.locator(".turn.user")).to_contain_text("And now?")
+
+
+def test_errors_of_the_server_are_shown_in_words(page, script):
+    script.emit(SessionFailed(StreamsError("the frame at 1.0 s is lost: it is too dark")))
+    alert = page.get_by_role("alert")
+    expect(alert).to_have_text("the frame at 1.0 s is lost: it is too dark")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(alert).to_have_count(0)
+    failed = done("Hel", "failed")
+    script.emit(*answering("Hel"), failed)
+    expect(page.locator(".turn.answer")).to_contain_text("Hel")
