@@ -17,6 +17,8 @@ DropReason: TypeAlias = Literal["overload", "rate", "duplicate"]
 MemoryProblem: TypeAlias = Literal["backpressure", "disk_failed", "forgotten", "damaged", "inconsistent"]
 ResponseStatus: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
 StatusReason: TypeAlias = Literal["turn_detected", "client_cancelled", "max_output_tokens"]
+FalseAlarm: TypeAlias = Literal["backchannel", "noise", "echo"]
+"""Why what sounded like an interruption was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,21 @@ class AudioDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputHeld:
+    """Something that may be an interruption: no sound of the response is sent until that is known."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputResumed:
+    """It was none: the response goes on where it stopped."""
+
+    response_id: str
+    reason: FalseAlarm
+
+
+@dataclass(frozen=True, slots=True)
 class StageTimes:
     """Milliseconds from the end of the question to the end of each stage; None where it did not happen."""
 
@@ -228,6 +245,8 @@ Event: TypeAlias = (
     | ResponseItemAdded
     | TextDelta
     | AudioDelta
+    | OutputHeld
+    | OutputResumed
     | ResponseDone
     | SessionFailed
 )

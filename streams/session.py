@@ -22,6 +22,7 @@ from streams.conversation import (
 from streams.errors import InvalidRequestError
 from streams.events import (
     Event,
+    FalseAlarm,
     InputCleared,
     InputCommitted,
     ItemAdded,
@@ -29,6 +30,8 @@ from streams.events import (
     ItemDone,
     ItemRetrieved,
     ItemTruncated,
+    OutputHeld,
+    OutputResumed,
     ResponseCreated,
     SpeechStarted,
     SpeechStopped,
@@ -63,12 +66,39 @@ class StopResponse:
     reason: StatusReason
 
 
-Outcome: TypeAlias = Event | Recognise | Respond | StopResponse
+@dataclass(frozen=True, slots=True)
+class HoldResponse:
+    """Carry out: the response sends no sound for now."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseResponse:
+    """Carry out: a held response goes on where it stopped."""
+
+    response_id: str
+
+
+Outcome: TypeAlias = Event | Recognise | Respond | StopResponse | HoldResponse | ReleaseResponse
 
 
 def new_id(prefix: str) -> str:
     """A fresh identifier such as ``item_3f…``."""
     return f"{prefix}_{secrets.token_hex(10)}"
+
+
+@dataclass(slots=True)
+class Utterance:
+    """Speech that has not ended. ``interrupts`` is the response that it may be an interruption of.
+
+    What may be one is told to nobody before that is known: a client stops playing when it is told.
+    """
+
+    item_id: str
+    start_us: int
+    interrupts: str | None = None
+    holding: bool = False
 
 
 class Session:
@@ -80,26 +110,67 @@ class Session:
         self.options = options
         self.active_response: str | None = None
         self.items = ItemList()
-        self._utterance: str | None = None
+        self._utterance: Utterance | None = None
         self._owes_answer = False
 
     # Input by voice.
 
     def speech_started(self, at_us: int) -> list[Outcome]:
-        """Voice began. It interrupts a response where the options say so."""
-        self._utterance = new_id("item")
+        """Voice began. While a response is active it may interrupt, or be a "mm-hm" or a noise.
+
+        The response is held until ``interrupted`` or ``false_alarm`` says which.
+        """
+        utterance = self._utterance = Utterance(new_id("item"), at_us)
         turns = self.options.turn_detection
         if turns is None:
             return []
-        outcomes: list[Outcome] = [SpeechStarted(self._utterance, at_us)]
-        if self.active_response and turns.interrupt_response:
-            outcomes.append(StopResponse(self.active_response, "turn_detected"))
+        if self.active_response is None or not turns.interrupt_response:
+            return [SpeechStarted(utterance.item_id, at_us)]
+        utterance.interrupts = self.active_response
+        return self.held()
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the open utterance may be an interruption, or none."""
+        return self._utterance is not None and self._utterance.interrupts is not None
+
+    def held(self) -> list[Outcome]:
+        """The undecided voice is heard (again): the response waits."""
+        utterance = self._utterance
+        if utterance is None or utterance.interrupts is None or utterance.holding:
+            return []
+        utterance.holding = True
+        return [HoldResponse(utterance.interrupts), OutputHeld(utterance.interrupts)]
+
+    def resumed(self, reason: FalseAlarm) -> list[Outcome]:
+        """So far the undecided voice is none that wants to speak: the response goes on meanwhile."""
+        utterance = self._utterance
+        if utterance is None or utterance.interrupts is None or not utterance.holding:
+            return []
+        utterance.holding = False
+        return [ReleaseResponse(utterance.interrupts), OutputResumed(utterance.interrupts, reason)]
+
+    def interrupted(self) -> list[Outcome]:
+        """The undecided voice is somebody who wants to speak."""
+        utterance = self._utterance
+        assert utterance is not None, "an interruption without voice"
+        interrupts, utterance.interrupts = utterance.interrupts, None
+        outcomes: list[Outcome] = [SpeechStarted(utterance.item_id, utterance.start_us)]
+        if interrupts is not None and interrupts == self.active_response:
+            outcomes.append(StopResponse(interrupts, "turn_detected"))
+        return outcomes
+
+    def false_alarm(self, reason: FalseAlarm) -> list[Outcome]:
+        """The undecided voice has ended and was none that wanted to speak: it never was."""
+        outcomes = self.resumed(reason)
+        self._utterance = None
         return outcomes
 
     def speech_stopped(self, at_us: int) -> list[Outcome]:
-        """Voice ended: the utterance is a turn."""
+        """Voice ended: the utterance, which has been decided on, is a turn."""
         assert self._utterance is not None, "speech stopped that never started"
-        return [SpeechStopped(self._utterance, at_us), *self._commit()]
+        assert not self.undecided, "speech stopped that may be none"
+        return [SpeechStopped(self._utterance.item_id, at_us), *self._commit()]
 
     def committed(self) -> list[Outcome]:
         """The client ended the turn. Raises InvalidRequestError when there is nothing to commit."""
@@ -108,21 +179,20 @@ class Session:
                 "the input audio buffer is empty: nothing was heard since the last turn",
                 code="input_audio_buffer_commit_empty",
             )
-        return self._commit()
+        return [*(self.interrupted() if self.undecided else []), *self._commit()]
 
     def cleared(self) -> list[Outcome]:
         """The client threw the open utterance away."""
-        self._utterance = None
-        return [InputCleared()]
+        return [*self.false_alarm("noise"), InputCleared()]
 
     @property
     def utterance(self) -> str | None:
         """The item that the open utterance will become."""
-        return self._utterance
+        return self._utterance.item_id if self._utterance else None
 
     def _commit(self) -> list[Outcome]:
         assert self._utterance is not None
-        item_id, self._utterance = self._utterance, None
+        item_id, self._utterance = self._utterance.item_id, None
         previous = self.items.last
         item = Item(item_id, "user", (AudioContent(),))
         return [InputCommitted(item_id, previous), *self.item_created(item, None), Recognise(item_id)]
@@ -205,9 +275,10 @@ class Session:
         self.items.replace(done)
         return done
 
-    def response_finished(self) -> None:
-        """The session is free for the next response."""
+    def response_finished(self) -> list[Outcome]:
+        """The session is free for the next response. Voice that may have interrupted it is a turn."""
         self.active_response = None
+        return self.interrupted() if self.undecided else []
 
 
 def _listed(item: Item) -> Item:

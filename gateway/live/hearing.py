@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.backend import Backend
 from gateway.live.utterance import Utterance
 from speech.listener import Heard, Listener, Sound
-from speech.segmenter import SegmenterConfig, SpeechPaused, SpeechStarted, SpeechStopped
+from speech.segmenter import SegmenterConfig, SpeechPaused, SpeechResumed, SpeechStarted, SpeechStopped
 from speech.streaming import Partial, StreamingRecognizer
 from streams.clock import Clock, ReplayClock
 from streams.config import SpeechConfig
@@ -20,11 +20,13 @@ GAP_US = 500 * US_PER_MS
 
 
 class HearingHandler(Protocol):
-    def speech_started(self, at_us: int) -> None: ...
+    def speech_started(self, at_us: int, utterance: Utterance) -> None: ...
+
+    def speech_resumed(self) -> None: ...
 
     def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None: ...
 
-    def partial(self, partial: Partial) -> None: ...
+    def partial(self, utterance: Utterance, partial: Partial) -> None: ...
 
 
 class Hearing:
@@ -130,7 +132,11 @@ class Hearing:
                 await utterance.append(chunk)
                 if utterance.audio_us > self._config.max_utterance_s * US_PER_S:
                     self._stop(chunk.end_us, chunk.end_us)
+            case SpeechResumed() if self._utterance is not None:
+                self._utterance.paused = False
+                self._handler.speech_resumed()
             case SpeechPaused() if self._utterance is not None:
+                self._utterance.paused = True
                 await self._utterance.hypothesize()
             case SpeechStopped() if self._utterance is not None:
                 self._stop(item.at_us, item.voice_end_us)
@@ -143,7 +149,7 @@ class Hearing:
             in_order=not self._live,
             on_partial=self._partial,
         )
-        self._handler.speech_started(at_us)
+        self._handler.speech_started(at_us, utterance)
         return utterance
 
     def _stop(self, at_us: int, voice_end_us: int) -> None:
@@ -153,7 +159,7 @@ class Hearing:
 
     def _partial(self, utterance: Utterance, partial: Partial) -> None:
         if utterance is self._utterance:  # and not one that has ended meanwhile
-            self._handler.partial(partial)
+            self._handler.partial(utterance, partial)
 
     async def end(self) -> None:
         """End the open utterance, if there is one, as when the voice stopped."""

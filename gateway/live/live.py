@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from streams.conversation import Item, ResponseOptions, SessionOptions
 from streams.events import Event
+from streams.session import Outcome
 from streams.types import Image, Samples
 
 Emit: TypeAlias = Callable[[Event], None]
 """Takes each event as it happens; called on the event loop's thread, must not block."""
+
+Follow: TypeAlias = Callable[[Sequence[Outcome]], None]
+"""Carries out and reports what follows from something that happened."""
 
 
 def from_any_thread(emit: Emit) -> Emit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.backend import Backend
-from gateway.live.live import Emit
+from gateway.live.live import Emit, Follow
 from gateway.live.newest import Newest
 from gateway.live.reading import Heard, Reading
 from gateway.live.response import LoadPictures, Response, Sent, Stopwatch
@@ -38,6 +38,7 @@ class Responder:
         clock: Clock,
         load_pictures: LoadPictures,
         emit: Emit,
+        follow: Follow,
     ) -> None:
         self._backend = backend
         self._load_pictures = load_pictures
@@ -47,8 +48,10 @@ class Responder:
         self._reading = reading
         self._clock = clock
         self._emit = emit
+        self._follow = follow
         self._response: Response | None = None
         self._stop: StatusReason | None = None
+        self._held = False
         self._sent: Newest[str, Sent] = Newest(MAX_ITEMS)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -58,6 +61,17 @@ class Responder:
         self._stop = self._stop or reason
         if self._response is not None:
             self._response.stop(reason)
+
+    def hold(self) -> None:
+        """The active response, also one that has yet to begin, sends no sound until ``release``."""
+        self._held = True
+        if self._response is not None:
+            self._response.hold()
+
+    def release(self) -> None:
+        self._held = False
+        if self._response is not None:
+            self._response.release()
 
     async def stopped(self) -> None:
         """Return once no response is active that was told to stop."""
@@ -102,6 +116,8 @@ class Responder:
         try:
             if self._stop is not None:
                 response.stop(self._stop)
+            if self._held:
+                response.hold()
             await response.run(begin)
             keep = response.kept_tokens
             kept = await self._backend.engine.run(
@@ -119,9 +135,11 @@ class Responder:
             if response.sent.duration_us:
                 self._sent[response.item_id] = response.sent
             self._stop = None
-            self._session.response_finished()
+            self._held = False
+            outcomes = self._session.response_finished()
             self._idle.set()
         self._emit(self._done(command, response, reply[0] if reply else None, error))
+        self._follow(outcomes)
 
     def _open(self, command: Respond, heard: Heard | None) -> Response:
         options = command.options

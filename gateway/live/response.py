@@ -102,6 +102,13 @@ class Response:
             self._stopped, self._stopped_us = reason, self._clock.now_us()
             self._speaker.stop()
 
+    def hold(self) -> None:
+        """Send no sound until ``release``; the answer is still written."""
+        self._speaker.hold()
+
+    def release(self) -> None:
+        self._speaker.release()
+
     def truncate(self, heard_us: int) -> None:
         """The client tells how much of the sound was heard."""
         self._heard_us = heard_us

@@ -24,7 +24,7 @@ from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
 from streams.conversation import Item, ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError, MemoryStoreError
-from streams.session import Outcome, Recognise, Respond, Session, StopResponse
+from streams.session import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, Session, StopResponse
 from streams.types import Image, Samples
 
 FAREWELL_S = 3.0
@@ -57,7 +57,15 @@ class LiveSession:
         self._items = ItemReader(backend, self._sight, emit)
         self._tasks = Tasks(self.id, emit)
         self._responder = Responder(
-            backend, config, self._session, stream, self._reading, clock, self._sight.load_thumbnails, emit
+            backend,
+            config,
+            self._session,
+            stream,
+            self._reading,
+            clock,
+            self._sight.load_thumbnails,
+            emit,
+            self._follow,
         )
         self._turns = Turns(
             backend,
@@ -197,6 +205,10 @@ class LiveSession:
                     self._turns.recognise(item_id)
                 case Respond():
                     self._tasks.start(self._respond(outcome))
+                case HoldResponse():
+                    self._responder.hold()
+                case ReleaseResponse():
+                    self._responder.release()
                 case StopResponse(reason=reason):
                     self._responder.stop(reason)
                 case _:

@@ -23,7 +23,7 @@ AHEAD_CLAUSES = 2
 
 
 class Speaker:
-    """Synthesises the next clause while it sends the one before. Nothing is sent after ``stop``."""
+    """Synthesises the next clause while it sends the one before. Nothing is sent while held or stopped."""
 
     def __init__(
         self,
@@ -41,6 +41,8 @@ class Speaker:
         self._clauses: asyncio.Queue[str | None] = asyncio.Queue()
         self._sounds: asyncio.Queue[tuple[str, Samples] | None] = asyncio.Queue()
         self._ahead = asyncio.Semaphore(AHEAD_CLAUSES)
+        self._may_send = asyncio.Event()
+        self._may_send.set()
         self._stopped = False
         self.spoken = SpokenText()
 
@@ -51,8 +53,17 @@ class Speaker:
         """There is no more to say."""
         self._clauses.put_nowait(None)
 
+    def hold(self) -> None:
+        """Send nothing until ``release``; synthesis goes on."""
+        if not self._stopped:
+            self._may_send.clear()
+
+    def release(self) -> None:
+        self._may_send.set()
+
     def stop(self) -> None:
         self._stopped = True
+        self._may_send.set()
 
     async def run(self) -> None:
         """Return when all is said, or after a stop. Raises what synthesis raises."""
@@ -90,6 +101,7 @@ class Speaker:
         piece = rate * PIECE_MS // 1_000
         for start in range(0, len(samples), piece):
             await self._playback.wait_for_room()
+            await self._may_send.wait()
             if self._stopped:
                 return
             chunk = AudioChunk(self._playback.sent_us, rate, samples[start : start + piece])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
 from gateway.backend import Backend
 from gateway.live.hearing import Hearing
-from gateway.live.live import Emit
+from gateway.live.live import Emit, Follow
 from gateway.live.reading import Heard, Reading
 from gateway.live.responder import Responder
 from gateway.live.response import Stopwatch
@@ -20,12 +21,15 @@ from streams.clock import Clock, ReplayClock
 from streams.config import SpeechConfig
 from streams.conversation import TurnDetection
 from streams.errors import StreamsError
-from streams.events import TranscriptFailed, TranscriptPartial
-from streams.session import Outcome, Session
+from streams.events import FalseAlarm, TranscriptFailed, TranscriptPartial
+from streams.session import Session
 from streams.types import US_PER_MS, Samples
 
-Follow: TypeAlias = Callable[[Sequence[Outcome]], None]
-"""Carries out and reports what follows from something that happened."""
+INTERRUPTION_MS = 400
+"""Voice as long as this has words, or it will have none."""
+
+LONG_NOISE_US = 1_300 * US_PER_MS
+"""Sound this long, padding included, in which no word was found yet is a noise, whatever comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,19 @@ class Turn:
     watch: Stopwatch
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Voice that ended at ``at_us`` of the sound before it was known whether it interrupts."""
+
+    at_us: int
+    turn: Turn
+
+
 class Turns:
-    """Between hearing (whose handler this is) and the rules of ``streams.session``."""
+    """Between hearing (whose handler this is) and the rules of ``streams.session``.
+
+    What sounds like an interruption is judged by its words, as soon as there are any.
+    """
 
     def __init__(
         self,
@@ -66,6 +81,7 @@ class Turns:
         self._follow = follow
         self._hearing = Hearing(backend, config, session.options.turn_detection, clock, self)
         self._turn: Turn | None = None
+        self._ending: Ending | None = None
         self._committing = False
         self._recognising: set[asyncio.Task[None]] = set()
         self._in_turn = asyncio.Lock()
@@ -82,10 +98,14 @@ class Turns:
         """Raises InvalidRequestError when nothing was heard since the last turn."""
         if self._session.utterance is None:
             self._follow(self._session.committed())
+        if self._ending is not None:
+            self._end_as_turn()
+            return
         self._committing = True
         await self._hearing.end()
 
     def clear(self) -> None:
+        self._ending = None
         self._hearing.clear()
         self._follow(self._session.cleared())
 
@@ -94,29 +114,82 @@ class Turns:
 
     # What hearing reports (HearingHandler).
 
-    def speech_started(self, at_us: int) -> None:
+    def speech_started(self, at_us: int, utterance: Utterance) -> None:
+        self._end_as_turn()  # who goes on speaking wanted to speak
         self._follow(self._session.speech_started(at_us))
+        turns = self._session.options.turn_detection
+        if turns is not None and self._session.undecided:
+            utterance.first_hypothesis_after(turns.prefix_padding_ms + INTERRUPTION_MS)
+
+    def speech_resumed(self) -> None:
+        self._follow(self._session.held())
 
     def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None:
         ended_us = self._hearing.to_clock(voice_end_us)
         waited_us = 0 if self._in_order else self._clock.now_us() - ended_us
         watch = Stopwatch(max(waited_us, 0) / US_PER_MS)
-        self._turn = Turn(utterance, voice_end_us, ended_us - voice_end_us, watch)
+        turn = Turn(utterance, voice_end_us, ended_us - voice_end_us, watch)
         committing, self._committing = self._committing, False
-        self._follow(self._session.committed() if committing else self._session.speech_stopped(at_us))
+        if committing:
+            self._turn = turn
+            self._follow(self._session.committed())
+            return
+        self._ending = Ending(at_us, turn)
+        if self._session.undecided:
+            self._start(self._decide(self._ending))
+        else:
+            self._end_as_turn()
 
-    def partial(self, partial: Partial) -> None:
+    def partial(self, utterance: Utterance, partial: Partial) -> None:
+        if self._session.undecided:
+            self._judge(utterance)
         item_id = self._session.utterance
-        if item_id is not None:
-            confirmed = " ".join(word.text for word in partial.confirmed)
-            self._emit(TranscriptPartial(item_id, confirmed, partial.tentative))
+        if item_id is not None and not self._session.undecided:
+            self._emit(TranscriptPartial(item_id, utterance.take_confirmed(), partial.tentative))
+
+    # Interruptions, true and false.
+
+    def _judge(self, utterance: Utterance) -> None:
+        """Whether the words so far interrupt the response. Until that is known it is held."""
+        reason = false_alarm(utterance.text)
+        if reason is None:
+            self._follow(self._session.interrupted())
+        elif utterance.paused or (reason == "noise" and utterance.audio_us >= LONG_NOISE_US):
+            self._follow(self._session.resumed(reason))
+
+    async def _decide(self, ending: Ending) -> None:
+        """The voice ended undecided: its last words decide."""
+        reason: FalseAlarm | None = None
+        with suppress(StreamsError):  # of what could not be recognised the client is to be told: it is a turn
+            transcript = await ending.turn.utterance.finish(ending.turn.voice_end_us)
+            reason = false_alarm(transcript.text)
+        if self._ending is not ending:
+            return  # the client threw it away, or more was said
+        if reason is None or not self._session.undecided:
+            self._end_as_turn()
+            return
+        self._ending = None
+        self._follow(self._session.false_alarm(reason))
+
+    def _end_as_turn(self) -> None:
+        """The voice that ended, if there is one that waits, was somebody's turn."""
+        ending, self._ending = self._ending, None
+        if ending is None:
+            return
+        if self._session.undecided:
+            self._follow(self._session.interrupted())
+        self._turn = ending.turn
+        self._follow(self._session.speech_stopped(ending.at_us))
 
     # Words.
 
     def recognise(self, item_id: str) -> None:
         """Make the final transcript of the turn that just ended, which became ``item_id``."""
         assert self._turn is not None, "no turn has ended"
-        task = self._tasks.start(self._recognise(item_id, self._turn))
+        self._start(self._recognise(item_id, self._turn))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks.start(work)
         self._recognising.add(task)
         task.add_done_callback(self._recognising.discard)
 
@@ -138,3 +211,8 @@ class Turns:
                 await self._reading.hear(Heard(transcript.text, start_us, end_us, item_id, turn.watch))
             await self._responder.stopped()
             self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
+
+
+def false_alarm(words: str) -> FalseAlarm | None:
+    """Why somebody who says ``words`` while a response is given does not interrupt it; None when he does."""
+    return None if words else "noise"

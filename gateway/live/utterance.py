@@ -35,12 +35,27 @@ class Utterance:
         self._running: asyncio.Task[None] | None = None
         self._start_us: int | None = None
         self._heard_us = 0
+        self._confirmed: list[str] = []
+        self._untold = 0
+        self.text = ""
+        """The words so far, as the last hypothesis has them; some may still change."""
+        self.paused = False
+        """Whether the voice has fallen silent, and not come back yet."""
         self.end_us = 0
 
     @property
     def audio_us(self) -> int:
         """Length of the sound appended so far."""
         return self.end_us - self._start_us if self._start_us is not None else 0
+
+    def take_confirmed(self) -> str:
+        """The words, no longer to change, that were not taken before."""
+        words, self._untold = self._confirmed[self._untold :], len(self._confirmed)
+        return " ".join(words)
+
+    def first_hypothesis_after(self, ms: int) -> None:
+        """And then as often: not sooner, for less sound has no words, and not later."""
+        self._interval_us = ms * US_PER_MS
 
     async def append(self, chunk: AudioChunk) -> None:
         if self._start_us is None:
@@ -89,4 +104,7 @@ class Utterance:
             self._feed(chunks)
             return self._recognizer.hypothesize()
 
-        self._on_partial(self, await self._worker.run(hypothesize))
+        partial = await self._worker.run(hypothesize)
+        self._confirmed += (word.text for word in partial.confirmed)
+        self.text = " ".join([*self._confirmed, partial.tentative]).strip()
+        self._on_partial(self, partial)

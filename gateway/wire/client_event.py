@@ -32,6 +32,8 @@ StreamsEventName: TypeAlias = Literal[
     "memory.recalled",
     "memory.reported",
     "session.latency",
+    "response.held",
+    "response.resumed",
     "input_video_buffer.seen",
     "input_video_buffer.dropped",
     "conversation.item.input_audio_transcription.partial",

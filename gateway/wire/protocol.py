@@ -33,6 +33,8 @@ ResponseEvent: TypeAlias = (
     | happening.ResponseItemAdded
     | happening.TextDelta
     | happening.AudioDelta
+    | happening.OutputHeld
+    | happening.OutputResumed
     | happening.ResponseDone
 )
 
@@ -155,6 +157,10 @@ class RealtimeProtocol:
                 return self._responses[response_id].text_delta(event)
             case happening.AudioDelta(response_id):
                 return self._responses[response_id].audio_delta(event)
+            case happening.OutputHeld(response_id):
+                return self._own("response.held", response_id=response_id)
+            case happening.OutputResumed(response_id, reason):
+                return self._own("response.resumed", response_id=response_id, reason=reason)
             case happening.ResponseDone(response_id, times=times):
                 done = self._responses.pop(response_id).done(event)
                 return done + self._own("session.latency", response_id=response_id, **asdict(times))

@@ -18,12 +18,14 @@ from streams.events import (
     ItemAdded,
     ItemDone,
     ItemTruncated,
+    OutputHeld,
+    OutputResumed,
     ResponseCreated,
     SpeechStarted,
     SpeechStopped,
     TranscriptCompleted,
 )
-from streams.session import Recognise, Respond, Session, StopResponse, new_id
+from streams.session import HoldResponse, Recognise, ReleaseResponse, Respond, Session, StopResponse, new_id
 from streams.types import Transcript, Word
 
 WORDS = Transcript((Word("Hello.", 0, 500_000),))
@@ -115,19 +117,62 @@ def test_speech_that_grew_too_long_in_push_to_talk_is_a_turn_all_the_same():
 def test_voice_interrupts_a_response_and_is_answered_once_that_has_ended():
     talk = session()
     _, (_, created, _) = spoken(talk)
-    started = talk.speech_started(2)
-    assert started[1:] == [StopResponse(created.response_id, "turn_detected")]
+    response_id = created.response_id
+    assert talk.speech_started(2) == [HoldResponse(response_id), OutputHeld(response_id)]
+    assert talk.undecided
+    interrupted = talk.interrupted()
+    assert interrupted == [SpeechStarted(talk.utterance, 2), StopResponse(response_id, "turn_detected")]
+    assert not talk.undecided
     talk.reply_started(True)
     item_id = item_of(talk.speech_stopped(3))
     talk.response_finished()
     assert kinds(talk.recognised(item_id, WORDS, 1)) == ANSWER
 
 
+def test_voice_that_does_not_interrupt_never_was():
+    talk = session()
+    (created, _) = talk.response_requested(ResponseOptions())
+    response_id = created.response_id
+    hold = [HoldResponse(response_id), OutputHeld(response_id)]
+    go_on = [ReleaseResponse(response_id), OutputResumed(response_id, "backchannel")]
+    assert talk.speech_started(2) == hold
+    assert talk.held() == [], "it is held already"
+    assert talk.resumed("backchannel") == go_on
+    assert talk.resumed("backchannel") == []
+    assert talk.held() == hold
+    assert talk.false_alarm("backchannel") == go_on
+    assert talk.utterance is None
+    assert talk.active_response == response_id
+    with pytest.raises(InvalidRequestError):
+        talk.committed()
+
+
+def test_what_the_client_commits_or_clears_is_decided():
+    talk = session()
+    (created, _) = talk.response_requested(ResponseOptions())
+    talk.speech_started(2)
+    cleared = talk.cleared()
+    assert kinds(cleared) == [ReleaseResponse, OutputResumed, InputCleared]
+    talk.speech_started(3)
+    assert kinds(talk.committed()) == [SpeechStarted, StopResponse, *COMMIT]
+    assert talk.active_response == created.response_id
+
+
+def test_undecided_voice_at_the_end_of_a_response_is_a_turn():
+    talk = session()
+    talk.response_requested(ResponseOptions())
+    talk.speech_started(2)
+    item_id = talk.utterance
+    assert talk.response_finished() == [SpeechStarted(item_id, 2)]
+    assert not talk.undecided
+    assert talk.response_finished() == []
+
+
 @pytest.mark.parametrize("turns", [{"interrupt_response": False}, {"push_to_talk": True}])
 def test_voice_leaves_a_response_alone_where_the_options_say_so(turns):
     talk = session(**turns)
     talk.response_requested(ResponseOptions())
-    assert not any(isinstance(outcome, StopResponse) for outcome in talk.speech_started(2))
+    assert not {StopResponse, HoldResponse} & set(kinds(talk.speech_started(2)))
 
 
 def test_of_two_utterances_in_a_row_the_second_does_not_start_a_second_response():
@@ -274,7 +319,7 @@ class AnySession(RuleBasedStateMachine):
         self.items = set()
         self.unrecognised = []
         self.responses = set()
-        self.owed = False
+        self.owed = self.holding = False
 
     def follow(self, outcomes):
         """Checks what holds of every outcome, whatever led to it."""
@@ -293,6 +338,14 @@ class AnySession(RuleBasedStateMachine):
                     self.owed = False
                 case Respond(response_id) | StopResponse(response_id):
                     assert response_id == self.talk.active_response
+                case HoldResponse(response_id):
+                    assert response_id == self.talk.active_response
+                    assert not self.holding
+                    self.holding = True
+                case ReleaseResponse(response_id):
+                    assert response_id == self.talk.active_response
+                    assert self.holding
+                    self.holding = False
 
     def committed(self, outcomes):
         commit = outcomes[-4:]
@@ -318,7 +371,16 @@ class AnySession(RuleBasedStateMachine):
         self.follow(self.talk.speech_started(0))
         assert self.talk.utterance is not None
 
-    @precondition(lambda self: self.talk.utterance is not None)
+    @precondition(lambda self: self.talk.undecided)
+    @rule(step=st.sampled_from(["held", "resumed", "interrupted", "false_alarm"]))
+    def decide(self, step):
+        reason = ("noise",) if step in ("resumed", "false_alarm") else ()
+        self.follow(getattr(self.talk, step)(*reason))
+        if step == "interrupted":
+            self.holding = False
+        assert self.talk.undecided == (step in ("held", "resumed"))
+
+    @precondition(lambda self: self.talk.utterance is not None and not self.talk.undecided)
     @rule()
     def stop(self):
         self.committed(self.talk.speech_stopped(1))
@@ -330,6 +392,7 @@ class AnySession(RuleBasedStateMachine):
                 self.talk.committed()
         else:
             self.committed(self.talk.committed())
+            self.holding = False
 
     @rule()
     def clear(self):
@@ -386,7 +449,9 @@ class AnySession(RuleBasedStateMachine):
     @precondition(lambda self: self.talk.active_response is not None)
     @rule()
     def finish(self):
-        self.talk.response_finished()
+        self.follow(self.talk.response_finished())
+        self.holding = False
+        assert not self.talk.undecided
 
     @invariant()
     def the_active_response_was_announced(self):

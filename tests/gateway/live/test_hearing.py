@@ -34,15 +34,18 @@ class Deaf:
 
 class Handler:
     def __init__(self):
-        self.started, self.stopped, self.partials = [], [], []
+        self.started, self.stopped, self.partials, self.resumed = [], [], [], 0
 
-    def speech_started(self, at_us):
+    def speech_resumed(self):
+        self.resumed += 1
+
+    def speech_started(self, at_us, utterance):
         self.started.append(at_us)
 
     def speech_stopped(self, at_us, voice_end_us, utterance):
         self.stopped.append((at_us, voice_end_us, utterance))
 
-    def partial(self, partial):
+    def partial(self, utterance, partial):
         self.partials.append(partial)
 
 

@@ -25,6 +25,7 @@ from streams.events import (
     ItemRetrieved,
     ItemTruncated,
     MomentsRecalled,
+    OutputHeld,
     ResponseCreated,
     ResponseDone,
     SpeechStarted,
@@ -349,8 +350,10 @@ class TestInterrupting:
                 await clock.sleep_until(clock.now_us() + 1_500_000)  # some words are heard
                 before = len(talk.events)
                 await talk.hear(wait)
-                started = talk.events.index(talk.of(SpeechStarted)[1])
-                assert started >= before
+                held = talk.events.index(await talk.until(OutputHeld))
+                assert held >= before
+                started = talk.events.index(await talk.until(SpeechStarted, 2))
+                assert not [event for event in talk.events[held:started] if isinstance(event, AudioDelta)]
                 done = await talk.until(ResponseDone)
                 after = [event for event in talk.events[started + 1 :] if hasattr(event, "response_id")]
                 assert [event for event in after if event.response_id == first.response_id] == [done]

@@ -209,6 +209,42 @@ def test_of_an_interrupted_answer_the_words_that_were_heard_are_kept(workers, he
     asyncio.run(scenario())
 
 
+def test_held_no_sound_is_sent_and_released_it_goes_on_where_it_stopped(workers):
+    async def scenario():
+        stage = Stage(workers, Written(*CLAUSES))
+        running = asyncio.create_task(stage.run())
+        await stage.settled()
+        stage.response.hold()
+        sent = len(stage.of(AudioDelta))
+        stage.clock.advance_to(stage.clock.now_us() + 60 * S)
+        await stage.settled()
+        assert len(stage.of(AudioDelta)) == sent
+        assert "".join(event.text for event in stage.of(TextDelta)).strip() == "".join(CLAUSES).strip()
+        stage.response.release()
+        await stage.settled()
+        stage.clock.advance_to(stage.clock.now_us() + 60 * S)
+        await running
+        chunks = [event.chunk for event in stage.of(AudioDelta)]
+        assert [chunk.pts_us for chunk in chunks] == [0, *(chunk.end_us for chunk in chunks[:-1])]
+        assert stage.heard_us == 3 * S
+
+    asyncio.run(scenario())
+
+
+def test_a_response_that_is_held_can_be_stopped(workers):
+    async def scenario():
+        stage = Stage(workers, Written(*CLAUSES))
+        running = asyncio.create_task(stage.run())
+        stage.response.hold()
+        await stage.settled()
+        stage.response.stop("turn_detected")
+        await running
+        assert not stage.of(AudioDelta)
+        assert stage.response.kept_text == ""
+
+    asyncio.run(scenario())
+
+
 def test_on_media_time_what_was_sent_counts_as_heard(workers):
     stage = Stage(workers, Written(*CLAUSES), paced=False)
     stage.on_event = lambda event: (
