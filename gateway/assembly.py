@@ -182,6 +182,17 @@ class Streams:
             await asyncio.to_thread(memory.close)
             raise
 
+    # What a server asks (Service).
+
+    def worker_waits_s(self) -> dict[str, float]:
+        return {worker.name: worker.waiting_s for worker in self.backend.workers}
+
+    def memory_bytes(self) -> dict[str, int]:
+        return self._memories.nbytes()
+
+    def check_writable(self) -> None:
+        self._memories.check_writable()
+
     def find_session(self, name: str) -> None:
         """Raises MemoryStoreError (``session_not_found``) unless a session of this name is kept."""
         self._memories.find(name)

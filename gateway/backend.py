@@ -33,14 +33,18 @@ class Backend:
     encoder: Encoder
     encoder_worker: Worker
 
-    def close(self) -> None:
-        """Finish what runs and end the threads."""
-        for worker in (
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        return (
             self.engine,
             self.recognizer_worker,
             self.detector_worker,
             self.turn_worker,
             self.synthesizer_worker,
             self.encoder_worker,
-        ):
+        )
+
+    def close(self) -> None:
+        """Finish what runs and end the threads."""
+        for worker in self.workers:
             worker.close()

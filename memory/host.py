@@ -204,6 +204,24 @@ class MemoryHost:
                 store.close()
         return freed
 
+    def nbytes(self) -> dict[str, int]:
+        """What all sessions take by tier; on disk those count too that nobody has open.
+
+        Waits for the memories' locks. Raises MemoryStoreError when the catalog cannot be read.
+        """
+        with self._lock:
+            memories = [*self._memories]
+        stats = [memory.stats() for memory in memories]
+        return {
+            "device": sum(each.device_bytes for each in stats),
+            "ram": sum(each.ram_bytes for each in stats),
+            "disk": self._store.nbytes,
+        }
+
+    def check_writable(self) -> None:
+        """Raises MemoryStoreError unless the folder takes what is written to it."""
+        self._store.check_writable()
+
     def check_integrity(self) -> None:
         """Assert the invariants of every open memory."""
         for memory in [*self._memories]:

@@ -135,6 +135,8 @@ class ServerConfig(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
     max_sessions: int = Field(default=16, gt=0)
+    max_wait_ms: int = Field(default=1_500, gt=0)
+    """No new session is taken in while work waits longer than this for a model."""
     max_message_bytes: int = Field(default=20 * 1024**2, gt=0)
     max_audio_append_bytes: int = Field(default=15 * 1024**2, gt=0)
     clock: Literal["wall", "media"] = "wall"

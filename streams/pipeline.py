@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import itertools
 import threading
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
@@ -20,6 +21,9 @@ T = TypeVar("T")
 URGENT = 0
 ORDINARY = 1
 
+WAIT_HALF_LIFE_S = 5.0
+"""A worker's recent wait counts half as much after so long."""
+
 
 class Worker:
     """One thread that runs calls by priority, then in the order they came.
@@ -28,10 +32,20 @@ class Worker:
     them) goes back into the queue after each, so that urgent work gets in between.
     """
 
-    def __init__(self, name: str, setup: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        setup: Callable[[], object] | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         """``setup`` runs first on the thread, which is where torch's thread count is set."""
-        self._jobs: list[tuple[int, int, Future[Any], Callable[[], Any]]] = []
+        self.name = name
+        self._jobs: list[tuple[int, int, float, Future[Any], Callable[[], Any]]] = []
         self._order = itertools.count()
+        self._now = now
+        self._recent_s = 0.0
+        self._recent_at = now()
         self._ready = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, args=(setup,), name=name, daemon=True)
@@ -41,10 +55,32 @@ class Worker:
         future: Future[T] = Future()
         with self._ready:
             if self._closed:
-                raise RuntimeError(f"worker {self._thread.name} is closed")
-            heapq.heappush(self._jobs, (priority, next(self._order), future, call))
+                raise RuntimeError(f"worker {self.name} is closed")
+            heapq.heappush(self._jobs, (priority, next(self._order), self._now(), future, call))
             self._ready.notify()
         return future
+
+    @property
+    def waiting_s(self) -> float:
+        """How long work has to wait here: the longer of two waits. Called on any thread.
+
+        One is how long the oldest call in the queue has waited. The other is the average over the calls
+        that began of late, weighted by the time that each stands for and fading while none begin.
+        """
+        with self._ready:
+            now = self._now()
+            queued = (now - since for _, _, since, future, _ in self._jobs if not future.cancelled())
+            return max(self._recent_s * self._fading(now), *queued, 0.0)
+
+    def _began(self, waited_s: float) -> None:
+        """A moving average for samples at uneven intervals: each weighs as long as since the one before."""
+        now = self._now()
+        old = self._fading(now)
+        self._recent_s = self._recent_s * old + waited_s * (1 - old)
+        self._recent_at = now
+
+    def _fading(self, now: float) -> float:
+        return float(0.5 ** ((now - self._recent_at) / WAIT_HALF_LIFE_S))
 
     async def run(self, call: Callable[[], T], priority: int = ORDINARY) -> T:
         """Run ``call`` on the thread; cancelling before it starts takes it off the queue."""
@@ -81,8 +117,11 @@ class Worker:
                     self._ready.wait()
                 if not self._jobs:
                     return
-                _, _, future, call = heapq.heappop(self._jobs)
-            if not future.set_running_or_notify_cancel():
+                _, _, since, future, call = heapq.heappop(self._jobs)
+                runs = future.set_running_or_notify_cancel()
+                if runs:
+                    self._began(self._now() - since)
+            if not runs:
                 continue
             try:
                 future.set_result(call())

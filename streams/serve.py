@@ -35,4 +35,4 @@ def new_server(streams: Streams) -> GatewayServer:
     async def open_session(model: str, session: str | None, emit: Emit) -> Live:
         return await streams.open_session(emit, name=session)
 
-    return GatewayServer(streams.config.server, streams.config.video, open_session)
+    return GatewayServer(streams.config.server, streams.config.video, open_session, streams)

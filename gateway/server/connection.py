@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from gateway.live.live import Emit, Live
+from gateway.server.admission import Visit
 from gateway.server.counters import Counters
 from gateway.server.outbox import Outbox
 from gateway.server.relay import Relay
@@ -59,13 +60,14 @@ class Connection:
         self._counters = counters
         self._log = log
 
-    async def run(self, model: str, session: str | None, open_session: OpenSession) -> None:
+    async def run(self, visit: Visit, open_session: OpenSession) -> None:
         """Serve until either side closes. The session is closed when this returns or is cancelled."""
+        model = visit.model
         relay = Relay()
         try:
-            live = await open_session(model, session, relay.emit)
+            live = await open_session(model, visit.session, relay.emit)
         except StreamsError as error:
-            log.warning("session_refused", model=model, session=session, error=error.message)
+            log.warning("session_refused", model=model, session=visit.session, error=error.message)
             await self._refuse(error)
             return
         except Exception as error:

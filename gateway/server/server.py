@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
+import logging
 from collections.abc import Sequence
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.frames import CloseCode
@@ -17,18 +15,21 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from gateway.page.answer import page_answer
-from gateway.page.files import page_file
+from gateway.access.load import Load
+from gateway.server.admission import Admission, Visit
 from gateway.server.connection import CLOSE_TIMEOUT_S, Connection, OpenSession
 from gateway.server.counters import Counters
+from gateway.server.health import Health
+from gateway.server.http import refusal_answer
+from gateway.server.http_connection import HttpConnection
 from gateway.server.outbox import Outbox
+from gateway.server.router import REALTIME_PATH, Router, path_of
+from gateway.service import Service
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import ConfigError
 from streams.log import get_logger
 
-PATH = "/v1/realtime"
 EVERYWHERE = ("0.0.0.0", "::", "")
-DEFAULT_MODEL = "streams"
 REALTIME = Subprotocol("realtime")
 
 OUTBOX_BYTES = 8 * 1024**2
@@ -41,11 +42,16 @@ QUEUE_MESSAGES = 8
 
 log = get_logger(__name__)
 
+SILENT = logging.getLogger(f"{__name__}.websockets")
+"""The library's own: what goes wrong in a handshake it logs with what the client sent, keys included."""
+SILENT.setLevel(logging.CRITICAL + 1)
+
 
 class GatewayServer:
     """Serves sessions while it is entered (``async with``); leaving closes them all.
 
-    ``open_session`` makes the session behind each connection.
+    ``open_session`` makes the session behind each connection, on ``service`` (None: on nothing that
+    they share).
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class GatewayServer:
         server: ServerConfig,
         video: VideoConfig,
         open_session: OpenSession,
+        service: Service | None = None,
         *,
         outbox_bytes: int = OUTBOX_BYTES,
         patience_s: float = PATIENCE_S,
@@ -63,8 +70,11 @@ class GatewayServer:
         self._outbox_bytes = outbox_bytes
         self._patience_s = patience_s
         self._server: Server | None = None
-        self._handshakes: set[ServerConnection] = set()
+        self._visits: dict[ServerConnection, Visit] = {}
         self._running: dict[ServerConnection, asyncio.Task[Any]] = {}
+        load = Load(service.worker_waits_s if service else dict, server.max_wait_ms)
+        self._admission = Admission(server, load, self._occupied)
+        self._router = Router(Health(self._admission, service))
         self.counters = Counters()
 
     @property
@@ -76,7 +86,7 @@ class GatewayServer:
 
     @property
     def url(self) -> str:
-        return f"ws://{self._address}{PATH}"
+        return f"ws://{self._address}{REALTIME_PATH}"
 
     @property
     def page_url(self) -> str:
@@ -98,13 +108,16 @@ class GatewayServer:
                 self._serve,
                 config.host,
                 config.port,
-                process_request=self._admit,
+                process_request=self._process_request,
                 select_subprotocol=_select_subprotocol,
                 compression=None,
                 max_size=config.max_message_bytes,
                 max_queue=QUEUE_MESSAGES,
                 ping_timeout=ping_timeout_s,
                 close_timeout=CLOSE_TIMEOUT_S,
+                create_connection=HttpConnection,
+                server_header=None,
+                logger=SILENT,
             )
         except OSError as error:
             raise _cannot_listen(config, error) from None
@@ -124,6 +137,7 @@ class GatewayServer:
     async def close(self) -> None:
         """Close every connection (1001) and session; one that does not end in time is cancelled."""
         assert self._server is not None, "the server is not running"
+        self._admission.drain()
         self._server.close(code=CloseCode.GOING_AWAY, reason="the server is shutting down")
         try:
             await asyncio.wait_for(self._server.wait_closed(), SHUTDOWN_S)
@@ -137,65 +151,45 @@ class GatewayServer:
     async def _serve(self, socket: ServerConnection) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._handshakes.discard(socket)
+        visit = self._visits.pop(socket)
         self._running[socket] = task
         try:
             outbox = Outbox(self._outbox_bytes, self._patience_s)
             connection = Connection(socket, self._config, self._video, outbox, self.counters)
-            assert socket.request is not None
-            query = _query(socket.request)
-            await connection.run(query.get("model", DEFAULT_MODEL), query.get("session"), self._open_session)
+            await connection.run(visit, self._open_session)
+        except Exception:
+            log.exception("connection_failed")
+            raise
         finally:
             del self._running[socket]
 
-    def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
+    async def _process_request(self, socket: ServerConnection, request: Request) -> Response | None:
         """None to go on to the WebSocket, or the HTTP answer to anyone who is not to have one."""
-        path = request.path.partition("?")[0]
-        file = page_file(path)
-        if file is not None:
-            return page_answer(file, request)
-        if path != PATH:
-            return socket.respond(HTTPStatus.NOT_FOUND, f"Nothing here: the WebSocket is on {PATH}.\n")
-        query = _query(request)
-        if query.get("intent") == "transcription":
-            message = "Transcription-only sessions (intent=transcription) are not served here"
-            return _refused(socket, HTTPStatus.BAD_REQUEST, "unsupported_value", message, "intent")
-        if "call_id" in query:
-            message = "There are no calls to attach to (call_id): only WebSocket sessions are served here"
-            return _refused(socket, HTTPStatus.BAD_REQUEST, "unsupported_value", message, "call_id")
-        self._handshakes = {each for each in self._handshakes if each.state is not State.CLOSED}
-        if len(self._handshakes) + len(self._running) >= self._config.max_sessions:
-            self.counters.refused += 1
-            log.warning("session_refused", max_sessions=self._config.max_sessions)
-            message = f"All {self._config.max_sessions} sessions are taken; try again later"
-            return _refused(socket, HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", message, None)
-        self._handshakes.add(socket)
-        return None
+        assert isinstance(socket, HttpConnection)
+        if path_of(request) != REALTIME_PATH:
+            try:
+                return socket.fitted(await self._router.answer(request))
+            except Exception:
+                log.exception("request_failed")
+                raise
+        admitted = self._admission.admit(request)
+        if isinstance(admitted, Visit):
+            self._visits[socket] = admitted
+            return None
+        self.counters.refused += 1
+        log.warning("session_refused", reason=admitted.reason, error=admitted.message)
+        return socket.fitted(refusal_answer(admitted))
+
+    def _occupied(self) -> int:
+        """Sessions that run, and handshakes under way that may become some."""
+        for socket in [each for each in self._visits if each.state is State.CLOSED]:
+            del self._visits[socket]
+        return len(self._visits) + len(self._running)
 
 
 def _select_subprotocol(socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """Browsers offer ``realtime`` beside their key and want it echoed; the Python client offers nothing."""
     return REALTIME if REALTIME in offered else None
-
-
-def _query(request: Request) -> dict[str, str]:
-    """The last value of each query parameter."""
-    query = parse_qs(request.path.partition("?")[2], keep_blank_values=True)
-    return {name: values[-1] for name, values in query.items()}
-
-
-def _refused(
-    socket: ServerConnection, status: HTTPStatus, code: str, message: str, param: str | None
-) -> Response:
-    """An HTTP error in the form of the API's."""
-    kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
-    error = {"type": kind, "code": code, "message": message, "param": param}
-    response = socket.respond(status, json.dumps({"error": error}) + "\n")
-    del response.headers["Content-Type"]
-    response.headers["Content-Type"] = "application/json"
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = "5"
-    return response
 
 
 def _cannot_listen(config: ServerConfig, error: OSError) -> ConfigError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from threading import RLock
@@ -18,6 +20,7 @@ from streams.log import get_logger
 log = get_logger(__name__)
 
 SEGMENT_BYTES = 64 * 1024**2
+TRIAL_BYTES = 4_096
 
 
 class MemoryStore:
@@ -37,6 +40,7 @@ class MemoryStore:
         ``sync``: wait for the disk where something is promised. Raises MemoryStoreError; with code
         ``store_version`` when a later version of this program wrote what is here.
         """
+        self._folder = folder
         self._open: dict[SessionKey, SessionStore] = {}
         self._lock = RLock()
         try:
@@ -67,6 +71,16 @@ class MemoryStore:
         others = [row for row in self._catalog.sessions() if row.key not in here]
         nbytes = sum(self._catalog.nbytes(row.id) for row in others)
         return nbytes + sum(session.nbytes for session in here.values())
+
+    def check_writable(self) -> None:
+        """Raises MemoryStoreError unless the folder takes what is written to it."""
+        try:
+            with tempfile.TemporaryFile(dir=self._folder) as trial:
+                trial.write(bytes(TRIAL_BYTES))
+                trial.flush()
+                os.fsync(trial.fileno())
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
 
     def sessions(self) -> list[SessionSummary]:
         """Every session as of its last ``sync``, by tenant and name. Raises MemoryStoreError."""

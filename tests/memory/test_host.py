@@ -111,3 +111,32 @@ def test_a_name_that_cannot_name_a_folder_is_refused(open_host, name):
     with pytest.raises(MemoryStoreError) as error:
         open_host().open(name)
     assert error.value.param == "session"
+
+
+def test_it_tells_what_all_sessions_take_by_tier_the_closed_ones_on_disk_too(open_host, make_block, tmp_path):
+    host = open_host(window_tokens=3, dir=tmp_path)
+    one, two = host.open("one"), host.open("two", tenant="else")
+    assert host.nbytes()["device"] == 0
+    fill(one, make_block, 10)
+    fill(two, make_block, 20)
+    stats = [memory.stats() for memory in (one, two)]
+    both = host.nbytes()
+    assert both["device"] == sum(each.device_bytes for each in stats) > 0
+    assert both["ram"] == sum(each.ram_bytes for each in stats) > 0
+    assert both["disk"] == sum(each.disk_bytes for each in stats) > 0
+    two.close()
+    left = host.nbytes()
+    assert left["ram"] == one.ram_bytes < both["ram"]
+    assert left["disk"] >= both["disk"]
+
+
+def test_it_tells_when_its_folder_takes_nothing_any_more(open_host, tmp_path):
+    folder = tmp_path / "kept"
+    host = open_host(dir=folder)
+    host.check_writable()
+    folder.rename(tmp_path / "gone")
+    with pytest.raises(MemoryStoreError, match="cannot be used"):
+        host.check_writable()
+    (tmp_path / "gone").rename(folder)
+    host.check_writable()
+    assert not [path for path in folder.iterdir() if "tmp" in path.name]

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from streams.pipeline import ORDINARY, URGENT, Stage, Worker
+from streams.pipeline import ORDINARY, URGENT, WAIT_HALF_LIFE_S, Stage, Worker
 
 TIMEOUT_S = 10
 
@@ -52,6 +52,53 @@ class TestWorker:
         worker.close()
         assert last.done()
         assert order == ["c", "e", "a", "b", "d"]
+
+    def test_waiting_is_as_long_as_the_oldest_call_has_waited(self):
+        now, release, started = [0.0], threading.Event(), threading.Event()
+        worker = Worker("test", now=lambda: now[0])
+        assert worker.waiting_s == 0
+
+        def hold():
+            started.set()
+            release.wait(TIMEOUT_S)
+
+        worker.submit(hold)
+        started.wait(TIMEOUT_S)
+        assert worker.waiting_s == 0  # who is being served does not wait
+        first = worker.submit(lambda: None)
+        now[0] = 3.0
+        worker.submit(lambda: None)
+        assert worker.waiting_s == 3.0
+        first.cancel()
+        now[0] = 4.0
+        assert worker.waiting_s == 1.0
+        release.set()
+        worker.close()
+
+    def test_a_wait_that_is_over_is_felt_for_some_seconds_and_fades(self):
+        now, release = [0.0], threading.Event()
+        worker = Worker("test", now=lambda: now[0])
+        started = [threading.Event(), threading.Event()]
+
+        def hold(event):
+            event.set()
+            release.wait(TIMEOUT_S)
+
+        worker.submit(lambda: hold(started[0]))
+        started[0].wait(TIMEOUT_S)
+        worker.submit(lambda: hold(started[1]))
+        now[0] = 2 * WAIT_HALF_LIFE_S
+        release.set()
+        started[1].wait(TIMEOUT_S)
+        waited_s = 2 * WAIT_HALF_LIFE_S * 0.75  # the rest weighs what was before
+        assert worker.waiting_s == pytest.approx(waited_s)
+        now[0] += WAIT_HALF_LIFE_S
+        assert worker.waiting_s == pytest.approx(waited_s / 2)
+        for _ in range(3):  # calls that need not wait push it down no slower
+            now[0] += WAIT_HALF_LIFE_S
+            worker.submit(lambda: None).result(TIMEOUT_S)
+        assert worker.waiting_s == pytest.approx(waited_s / 16)
+        worker.close()
 
     def test_an_exception_goes_to_the_caller_and_the_thread_goes_on(self, worker):
         failing = worker.submit(lambda: 1 // 0)

@@ -291,12 +291,15 @@ def get(url):
             return error.code, error.read().decode()
 
 
+def root_of(server):
+    return f"http://127.0.0.1:{server.port}"
+
+
 def test_people_who_come_by_http_are_told_where_to_go(sessions):
     async def scenario():
         async with serving(sessions) as server:
-            root = f"http://127.0.0.1:{server.port}"
             for path, status in [("/v1/chat/completions", 404), ("/v1/realtime/", 404)]:
-                came, text = await asyncio.to_thread(get, root + path)
+                came, text = await asyncio.to_thread(get, root_of(server) + path)
                 assert came == status
                 assert "/v1/realtime" in text
 
