@@ -86,18 +86,26 @@ _MEMBER_WORDS = 2
 def finished(text: str) -> float:
     """How much ``text``, all that was said in the turn so far, reads like a finished sentence (0..1)."""
     text = text.strip().lower().replace("’", "'").replace("…", "...")
-    sentence = _SENTENCE_END.split(text.rstrip(" .?!,-"))[-1]
-    words = _WORD.findall(sentence)
-    if not words:
+    sentences = [each for each in _SENTENCE_END.split(text.rstrip(" .?!,-")) if _WORD.search(each)]
+    if not sentences:
         return OPEN
+    sentence = sentences.pop()
+    # A stop that a recogniser wrote where a pause was: "It was written by. Virginia Woolf."
+    while sentences and _by_last_word(_WORD.findall(sentences[-1])) == UNFINISHED:
+        sentence = f"{sentences.pop()} {sentence}"
+    words = _WORD.findall(sentence)
+    if sentences and " ".join(words) in _HEDGES:
+        return LIKELY
     preface = list(takewhile(_PREFACES.__contains__, words))
     clause = words[len(preface) :]
     if not clause:
         return LIKELY if words[-1] in _ANSWERS else UNFINISHED
-    doubt = min(_by_last_word(clause), _by_number(clause), _by_opening(clause, sentence))
+    member = DOUBTFUL if sentences and _is_member(sentence) else LIKELY
+    doubt = min(_by_last_word(clause), _by_number(clause), _by_opening(clause, sentence), member)
     if doubt < OPEN:
         return doubt
-    if text.endswith((",", "...", "-")):
+    # Who is given dots at every pause is given them at the end too.
+    if text.endswith((",", "-")) or (text.endswith("...") and "..." not in text[:-3]):
         return DOUBTFUL
     if (
         clause[-1] in _CLOSINGS
@@ -143,19 +151,24 @@ def _by_number(words: Sequence[str]) -> float:
     return DOUBTFUL if digits < _DICTATED_DIGITS else OPEN
 
 
+def _is_member(part: str) -> bool:
+    """Whether ``part`` is a few words that go on with a list, and not its last."""
+    part = part.strip(" .?!,")
+    words = part.split()
+    return (
+        0 < len(words) <= _MEMBER_WORDS
+        and words[0] not in _ANSWERS | {"and", "or", "then"}
+        and words[-1] not in _CLOSINGS
+        and part not in _HEDGES
+        and not _TAG.search(part)
+    )
+
+
 def _by_enumeration(sentence: str) -> float:
     """A list without its "and": the last of it is still to come."""
-    *before, last = (part.strip() for part in sentence.split(","))
-    words = last.split()
-    is_member = (
-        0 < len(words) <= _MEMBER_WORDS
-        and not {"and", "or", "then"} & set(words)
-        and words[-1] not in _CLOSINGS
-        and last not in _HEDGES
-        and not _TAG.search(last)
-    )
-    starts = len(_WORD.findall(before[0])) if before else 0
-    return DOUBTFUL if is_member and before[0] not in _ANSWERS and starts > 1 else LIKELY
+    before, comma, last = sentence.rpartition(",")
+    starts = comma and len(_WORD.findall(before)) > 1
+    return DOUBTFUL if starts and _is_member(last) else LIKELY
 
 
 def _by_opening(words: Sequence[str], sentence: str) -> float:
