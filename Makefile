@@ -45,6 +45,8 @@ bench: setup
 	$(BIN)/streams bench speech
 	$(BIN)/streams bench recall
 	$(BIN)/streams bench voice
+	$(BIN)/streams bench barge-in
+	$(BIN)/streams bench gateway
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from typing import Any
 
 from streams.config import StreamsConfig
 
@@ -12,6 +13,8 @@ BENCHES = {
     "llm": "prefill and decode beside Transformers' generate; perplexity",
     "speech": "word errors and delay of streaming recognition",
     "voice": "voice to voice: end of a spoken question to first sound of the answer",
+    "gateway": "whole conversations with voice and video, one and many at once",
+    "barge-in": "from a word spoken over an answer to the last sound of it",
     "memory": "cost over hours, answers with and without, recall policies, codecs, kill -9",
     "recall": "whether pictures that left the window are found again",
 }
@@ -22,9 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, text in BENCHES.items():
         sub = benches.add_parser(name, help=text, description=f"{text}.".capitalize())
         if name in sys.argv:
-            importlib.import_module(f"streams.bench.{name}").add_arguments(sub)
+            _module(name).add_arguments(sub)
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
-    status: int = importlib.import_module(f"streams.bench.{args.bench}").run(args, config)
+    status: int = _module(args.bench).run(args, config)
     return status
+
+
+def _module(bench: str) -> Any:
+    return importlib.import_module(f"streams.bench.{bench.replace('-', '_')}")

@@ -1,0 +1,29 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from streams.bench.server_process import ServerProcess
+from streams.client import RealtimeClient
+from streams.errors import StreamsError
+
+
+def test_a_gateway_runs_beside_its_client_and_ends():
+    async def created(url):
+        first = asyncio.get_running_loop().create_future()
+        async with RealtimeClient(url, lambda event: first.done() or first.set_result(event["type"])):
+            return await first
+
+    with ServerProcess(None) as server:
+        assert asyncio.run(created(server.url)) == "session.created"
+        assert server.resident_bytes > 100_000_000
+        assert server.cpu_s > 0
+        pid = server.pid
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_why_it_did_not_start_is_told(tmp_path):
+    settings = tmp_path / "wrong.toml"
+    settings.write_text("[server]\ncolour = 'red'\n")
+    with pytest.raises(StreamsError, match="colour"), ServerProcess(settings):
+        pass
