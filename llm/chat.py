@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -113,6 +114,14 @@ class ChatFormat:
         prefix = self.user_prefix if role == "user" else self.system_prefix
         suffix = self.user_suffix if role == "user" else self.system_suffix
         return self._passage(f"[{format_time(at_us)}]\n{prefix}", words, suffix)
+
+    def call(self, name: str, arguments: str) -> Passage:
+        """A turn in which the model calls a function; ``arguments`` is JSON."""
+        return self.message("assistant", 0, f'{{"name": {json.dumps(name)}, "arguments": {arguments}}}')
+
+    def output(self, at_us: int, name: str, output: str) -> Passage:
+        """What the function ``name`` gave back: a note. After a turn of its own small models call again."""
+        return self._passage(f"[{format_time(at_us)}]", f" Result of {name}: {output}", "\n")
 
 
 def load_chat(path: Path) -> ChatFormat:

@@ -227,6 +227,18 @@ class Stream:
         passage = self.reader.chat.message(role, at_us, words)
         return (yield from self._take_in(passage, kind, at_us, at_us, words))
 
+    def take_call(self, at_us: int, name: str, arguments: str) -> Generator[None, None, Block]:
+        """Read a function call that a client put into the conversation as made."""
+        passage = self.reader.chat.call(name, arguments)
+        said = f"{name} {arguments}"
+        return (yield from self._take_in(passage, BlockKind.REPLY, at_us, at_us, said))
+
+    def take_output(self, at_us: int, name: str, output: str) -> Generator[None, None, Block]:
+        """Read what the function ``name`` gave back."""
+        passage = self.reader.chat.output(at_us, name, output)
+        said = f"{name}: {output}"
+        return (yield from self._take_in(passage, BlockKind.UTTERANCE, at_us, at_us, said))
+
     def _take_in(
         self, passage: Passage, kind: BlockKind, start_us: int, end_us: int, text: str
     ) -> Generator[None, None, Block]:

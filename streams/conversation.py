@@ -11,6 +11,7 @@ Role: TypeAlias = Literal["user", "assistant", "system"]
 Modality: TypeAlias = Literal["audio", "text"]
 Eagerness: TypeAlias = Literal["low", "medium", "high", "auto"]
 """How soon it is believed that a speaker has finished."""
+ItemStatus: TypeAlias = Literal["in_progress", "completed", "incomplete"]
 
 FIRST = "root"
 """In the place of the id of the item before: the first place of all."""
@@ -44,13 +45,38 @@ Content: TypeAlias = TextContent | AudioContent | ImageContent
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One message of the conversation."""
+class Message:
+    """Something said, written or shown."""
 
     id: str
     role: Role
     content: tuple[Content, ...]
-    status: Literal["in_progress", "completed", "incomplete"] = "completed"
+    status: ItemStatus = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """The model asks the client to call a function; ``arguments`` is a JSON object as text."""
+
+    id: str
+    call_id: str
+    name: str
+    arguments: str
+    status: ItemStatus = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionOutput:
+    """What the function gave back to the call ``call_id``."""
+
+    id: str
+    call_id: str
+    output: str
+    status: ItemStatus = "completed"
+
+
+Item: TypeAlias = Message | FunctionCall | FunctionOutput
+"""One entry of the conversation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from streams.conversation import Item, SessionOptions
+from streams.conversation import Item, Message, SessionOptions
 from streams.errors import StreamsError
 from streams.types import AudioChunk, Moment, Transcript
 
@@ -151,7 +151,7 @@ class MomentsRecalled:
 @dataclass(frozen=True, slots=True)
 class ResponseItemAdded:
     response_id: str
-    item: Item
+    item: Message
     previous_item_id: str | None
 
 

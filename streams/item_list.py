@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.conversation import FIRST, Item
+from streams.conversation import FIRST, FunctionCall, Item
 from streams.errors import InvalidRequestError
 
 MAX_ITEMS = 2_000
@@ -27,12 +27,18 @@ class ItemList:
     def add(self, item: Item, previous_item_id: str | None = None) -> str | None:
         """Put ``item`` after the one named, last when None, first for ``FIRST``.
 
-        Returns the id of the item before it. Raises InvalidRequestError for an id that is taken, and
-        for a place that is not there.
+        Returns the id of the item before it. Raises InvalidRequestError for an id that is taken, a call's
+        too, and for a place that is not there.
         """
         if item.id in self._items:
             raise InvalidRequestError(
                 f"there is an item '{item.id}' already", param="item.id", code="item_already_exists"
+            )
+        if isinstance(item, FunctionCall) and self.call(item.call_id) is not None:
+            raise InvalidRequestError(
+                f"there is a function call '{item.call_id}' already",
+                param="item.call_id",
+                code="item_already_exists",
             )
         place = self._place(previous_item_id)
         self._items[item.id] = item
@@ -56,6 +62,11 @@ class ItemList:
         if item is None:
             raise InvalidRequestError(f"there is no item '{item_id}'", param=param, code="item_not_found")
         return item
+
+    def call(self, call_id: str) -> FunctionCall | None:
+        """The function call of this id, if it is here."""
+        calls = (item for item in self._items.values() if isinstance(item, FunctionCall))
+        return next((call for call in calls if call.call_id == call_id), None)
 
     def remove(self, item_id: str) -> None:
         """Raises InvalidRequestError when there is no such item."""

@@ -18,7 +18,7 @@ from memory.stats import MemoryStats
 from speech.asr import ASR_RATE
 from streams.clock import Clock, ReplayClock, WallClock
 from streams.config import StreamsConfig
-from streams.conversation import Item, ResponseOptions, TextContent
+from streams.conversation import Message, ResponseOptions, TextContent
 from streams.document import write_document
 from streams.errors import ConfigError
 from streams.events import (
@@ -203,12 +203,12 @@ class Replay:
             await self._asking
 
     async def _ask(self, session: LiveSession, question: TimedQuestion) -> None:
-        await session.add_item(Item(new_id("item"), "user", (TextContent(question.text),)), None)
+        await session.add_item(Message(new_id("item"), "user", (TextContent(question.text),)), None)
         await session.respond(ResponseOptions())
         done, moments = await self._done.get()
         if done.error is not None:
             raise done.error
-        content = done.item.content[0] if done.item else None
+        content = done.item.content[0] if isinstance(done.item, Message) else None
         text = content.text if isinstance(content, TextContent) else ""
         times = done.times
         self._answers.append(

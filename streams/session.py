@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from streams.conversation import (
     AudioContent,
     Content,
+    FunctionCall,
+    FunctionOutput,
     ImageContent,
     Item,
+    Message,
     ResponseOptions,
     SessionOptions,
     TextContent,
 )
 from streams.errors import InvalidRequestError
 from streams.events import (
-    Event,
     FalseAlarm,
     InputCleared,
     InputCommitted,
@@ -35,52 +36,11 @@ from streams.events import (
     ResponseCreated,
     SpeechStarted,
     SpeechStopped,
-    StatusReason,
     TranscriptCompleted,
 )
 from streams.item_list import ItemList
+from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, StopResponse
 from streams.types import Transcript
-
-
-@dataclass(frozen=True, slots=True)
-class Recognise:
-    """Carry out: make the final transcript of the utterance that became ``item_id``."""
-
-    item_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Respond:
-    """Carry out: write a response to the pending input."""
-
-    response_id: str
-    options: SessionOptions
-    in_conversation: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StopResponse:
-    """Carry out: the active response computes no further token and sends no further sound."""
-
-    response_id: str
-    reason: StatusReason
-
-
-@dataclass(frozen=True, slots=True)
-class HoldResponse:
-    """Carry out: the response sends no sound for now."""
-
-    response_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseResponse:
-    """Carry out: a held response goes on where it stopped."""
-
-    response_id: str
-
-
-Outcome: TypeAlias = Event | Recognise | Respond | StopResponse | HoldResponse | ReleaseResponse
 
 
 def new_id(prefix: str) -> str:
@@ -194,13 +154,13 @@ class Session:
         assert self._utterance is not None
         item_id, self._utterance = self._utterance.item_id, None
         previous = self.items.last
-        item = Item(item_id, "user", (AudioContent(),))
+        item = Message(item_id, "user", (AudioContent(),))
         return [InputCommitted(item_id, previous), *self.item_created(item, None), Recognise(item_id)]
 
     def recognised(self, item_id: str, transcript: Transcript, audio_us: int) -> list[Outcome]:
         """The utterance's words are known. Nothing is answered when there are none."""
         outcomes: list[Outcome] = [TranscriptCompleted(item_id, transcript, audio_us)]
-        self.items.replace(Item(item_id, "user", (AudioContent(transcript.text),)))
+        self.items.replace(Message(item_id, "user", (AudioContent(transcript.text),)))
         turns = self.options.turn_detection
         if turns is None or not turns.create_response:
             return outcomes
@@ -215,8 +175,19 @@ class Session:
 
     def item_created(self, item: Item, previous_item_id: str | None) -> list[Outcome]:
         """A client added an item. Raises InvalidRequestError for an id or a place that cannot be."""
+        if isinstance(item, FunctionOutput):
+            self.call_of(item)
         previous = self.items.add(_listed(item), previous_item_id)
         return [ItemAdded(item, previous), ItemDone(item, previous)]
+
+    def call_of(self, output: FunctionOutput, param: str = "item.call_id") -> FunctionCall:
+        """The call that gave this. Raises InvalidRequestError (``param`` is at fault) when there is none."""
+        call = self.items.call(output.call_id)
+        if call is None:
+            raise InvalidRequestError(
+                f"there is no function call '{output.call_id}'", param=param, code="item_not_found"
+            )
+        return call
 
     def item_wanted(self, item_id: str) -> list[Outcome]:
         """Raises InvalidRequestError when there is no such item."""
@@ -229,7 +200,8 @@ class Session:
 
     def reply_text(self, item_id: str) -> str:
         """What a reply is known to have said so far; the item is here."""
-        parts = self.items.get(item_id).content
+        item = self.items.get(item_id)
+        parts = item.content if isinstance(item, Message) else ()
         return "".join(part.transcript or "" for part in parts if isinstance(part, AudioContent))
 
     def reply_truncated(
@@ -237,6 +209,7 @@ class Session:
     ) -> list[Outcome]:
         """Of a spoken reply, which is here, only ``text`` was heard."""
         item = self.items.get(item_id)
+        assert isinstance(item, Message), "only a message is spoken"
         self.items.replace(replace(item, content=(AudioContent(text),)))
         return [ItemTruncated(item_id, content_index, audio_end_us)]
 
@@ -263,12 +236,12 @@ class Session:
             raise InvalidRequestError(f"response '{response_id}' is not the active one", param="response_id")
         return [StopResponse(self.active_response, "client_cancelled")]
 
-    def reply_started(self, in_conversation: bool) -> tuple[Item, str | None]:
+    def reply_started(self, in_conversation: bool) -> tuple[Message, str | None]:
         """The reply's item, still empty, and the item before it."""
-        item = Item(new_id("item"), "assistant", (), "in_progress")
+        item = Message(new_id("item"), "assistant", (), "in_progress")
         return item, self.items.add(item) if in_conversation else self.items.last
 
-    def reply_finished(self, item: Item, text: str, options: SessionOptions, complete: bool) -> Item:
+    def reply_finished(self, item: Message, text: str, options: SessionOptions, complete: bool) -> Message:
         """The reply's item with what was said."""
         content = TextContent(text) if options.modality == "text" else AudioContent(text)
         done = replace(item, content=(content,), status="completed" if complete else "incomplete")
@@ -283,6 +256,8 @@ class Session:
 
 def _listed(item: Item) -> Item:
     """``item`` as the list keeps it: without pictures and sound, which memory has understood by then."""
+    if not isinstance(item, Message):
+        return item
     return replace(item, content=tuple(_light(part) for part in item.content))
 
 

@@ -16,6 +16,7 @@ FLOOR = {
     "conversation",
     "item_list",
     "events",
+    "outcome",
     "session",
     "pipeline",
     "models",

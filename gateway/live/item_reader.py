@@ -8,7 +8,7 @@ from gateway.live.sight import Sight
 from speech.asr import ASR_RATE
 from speech.audio import resample
 from speech.streaming import StreamingRecognizer
-from streams.conversation import AudioContent, ImageContent, Item, TextContent
+from streams.conversation import AudioContent, ImageContent, Message, TextContent
 from streams.events import TranscriptCompleted
 from streams.types import AudioChunk, Transcript
 
@@ -21,7 +21,7 @@ class ItemReader:
         self._sight = sight
         self._emit = emit
 
-    async def text_of(self, item: Item) -> str:
+    async def text_of(self, item: Message) -> str:
         """The words of ``item``. Sound is recognised unless its transcript came with it."""
         texts: list[str] = []
         for content in item.content:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from streams.conversation import Item, ResponseOptions, SessionOptions
 from streams.events import Event
-from streams.session import Outcome
+from streams.outcome import Outcome
 from streams.types import Image, Samples
 
 Emit: TypeAlias = Callable[[Event], None]

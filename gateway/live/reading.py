@@ -11,7 +11,7 @@ from gateway.live.newest import Newest
 from gateway.live.response import Stopwatch
 from llm.stream import Stream
 from memory.block import Block
-from streams.conversation import Role
+from streams.conversation import FunctionCall, FunctionOutput, Role
 from streams.item_list import MAX_ITEMS
 
 
@@ -63,11 +63,22 @@ class Reading:
 
     async def take_message(self, at_us: int, role: Role, text: str, item_id: str) -> None:
         """A message that a client put into the conversation."""
+        await self._take_turn(self._stream.take_message(at_us, role, text), item_id)
+
+    async def take_call(self, at_us: int, call: FunctionCall) -> None:
+        """A call that the conversation is given as made."""
+        await self._take_turn(self._stream.take_call(at_us, call.name, call.arguments), call.id)
+
+    async def take_output(self, at_us: int, output: FunctionOutput, name: str) -> None:
+        """What the function ``name`` gave back."""
+        await self._take_turn(self._stream.take_output(at_us, name, output.output), output.id)
+
+    async def _take_turn(self, steps: Generator[None, None, Block], item_id: str) -> None:
         before = self.take_pending()
         if before is not None:
-            # The message answers it, or goes on from it: it was a turn of the conversation.
+            # The item answers it, or goes on from it: it was a turn of the conversation.
             await self.read(self._stream.take_message(before.start_us, "user", before.text), before.item_id)
-        await self.read(self._stream.take_message(at_us, role, text), item_id)
+        await self.read(steps, item_id)
 
     async def instruct(self, instructions: str) -> None:
         async with self._lock:

@@ -13,13 +13,14 @@ from llm.answer import Answer, Question
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
-from streams.conversation import Item
+from streams.conversation import Item, Message
 from streams.errors import InvalidRequestError, StreamsError
 from streams.events import ResponseDone, ResponseItemAdded, ResponseStatus, StatusReason
 from streams.item_list import MAX_ITEMS
 from streams.log import get_logger
+from streams.outcome import Respond
 from streams.pipeline import URGENT
-from streams.session import Respond, Session
+from streams.session import Session
 from streams.types import US_PER_MS
 
 log = get_logger(__name__)
@@ -104,7 +105,7 @@ class Responder:
         """Answer ``heard``, or go on from what was seen and said when it is None; emits ResponseDone."""
         self._idle.clear()
         response = self._open(command, heard)
-        reply: tuple[Item, str | None] | None = None
+        reply: tuple[Message, str | None] | None = None
 
         def begin() -> Item:
             nonlocal reply
@@ -173,7 +174,7 @@ class Responder:
         return self._response
 
     def _done(
-        self, command: Respond, response: Response, item: Item | None, error: StreamsError | None
+        self, command: Respond, response: Response, item: Message | None, error: StreamsError | None
     ) -> ResponseDone:
         status, reason = _status(response, error)
         if item is not None:

@@ -22,9 +22,10 @@ from memory.notice import ignore
 from memory.stats import MemoryStats
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
-from streams.conversation import Item, ResponseOptions, SessionOptions
+from streams.conversation import FunctionCall, FunctionOutput, Item, Message, ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError, MemoryStoreError
-from streams.session import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, Session, StopResponse
+from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, StopResponse
+from streams.session import Session
 from streams.types import Image, Samples
 
 FAREWELL_S = 3.0
@@ -114,15 +115,18 @@ class LiveSession:
     async def add_item(self, item: Item, previous_item_id: str | None) -> None:
         watch = Stopwatch()
         self._follow(self._session.item_created(item, previous_item_id))
-        text = await self._items.text_of(item)
-        await self._turns.recognised()  # what was said before the message comes before it
-        if not text:
-            return
+        text = await self._items.text_of(item) if isinstance(item, Message) else ""
+        await self._turns.recognised()  # what was said before the item comes before it
         now_us = self._clock.now_us()
-        if item.role == "user":
-            await self._reading.hear(Heard(text, now_us, now_us, item.id, watch))
-            return
-        await self._reading.take_message(now_us, item.role, text, item.id)
+        match item:
+            case FunctionCall():
+                await self._reading.take_call(now_us, item)
+            case FunctionOutput():
+                await self._reading.take_output(now_us, item, self._session.call_of(item).name)
+            case Message(role="user") if text:
+                await self._reading.hear(Heard(text, now_us, now_us, item.id, watch))
+            case Message() if text:
+                await self._reading.take_message(now_us, item.role, text, item.id)
 
     def retrieve_item(self, item_id: str) -> None:
         self._follow(self._session.item_wanted(item_id))

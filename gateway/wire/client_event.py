@@ -24,6 +24,7 @@ from gateway.wire.base import (
     only,
 )
 from gateway.wire.binary import MAX_TIMESTAMP_MS
+from gateway.wire.item import AnyItem
 
 MAX_AUDIO_END_MS = 24 * 3_600_000
 """Longer than any reply."""
@@ -106,26 +107,6 @@ class Session(Wire):
     streams: StreamsOptions | None = None
 
 
-class ContentPart(Wire):
-    """Which fields belong to which ``type`` is checked where the part becomes content."""
-
-    type: Literal["input_text", "input_audio", "input_image", "output_text", "output_audio"]
-    text: str | None = None
-    audio: str | None = None
-    transcript: str | None = None
-    image_url: str | None = None
-    detail: Annotated[Literal["auto"] | None, only(None, "auto")] = None
-
-
-class MessageItem(Wire):
-    type: Annotated[Literal["message"], only("message")]
-    role: Literal["user", "assistant", "system"]
-    content: Annotated[list[ContentPart], Field(min_length=1)]
-    id: Id | None = None
-    object: Literal["realtime.item"] | None = None
-    status: Literal["completed", "incomplete", "in_progress"] | None = None
-
-
 class ResponseAudioOutput(Wire):
     format: AudioFormat | None = None
     voice: Voice | None = None
@@ -184,7 +165,7 @@ class InputVideoClear(ClientEventBase):
 
 class ItemCreate(ClientEventBase):
     type: Literal["conversation.item.create"]
-    item: MessageItem
+    item: AnyItem
     previous_item_id: Id | None = None
 
 

@@ -9,11 +9,21 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from gateway.wire.session_settings import SessionSettings
 from streams.config import VideoConfig
-from streams.conversation import Content, ImageContent, Item, ResponseOptions, Role
+from streams.conversation import (
+    Content,
+    FunctionCall,
+    FunctionOutput,
+    ImageContent,
+    Item,
+    ItemStatus,
+    Message,
+    ResponseOptions,
+    Role,
+)
 from streams.errors import MediaError, StreamsError
 from streams.types import Image, Samples
 from video.image import decode_data_url, decode_image
@@ -79,14 +89,15 @@ class EncodedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class AddItem:
+class EncodedMessage:
+    """A message whose pictures are encoded."""
+
     id: str
     role: Role
     content: tuple[Content | EncodedImage, ...]
-    status: Literal["in_progress", "completed", "incomplete"]
-    previous_item_id: str | None
+    status: ItemStatus
 
-    def decoded(self, config: VideoConfig) -> Item:
+    def decoded(self, config: VideoConfig) -> Message:
         """Raises MediaError."""
         content = tuple(
             ImageContent(decode_data_url(part.url, config, param=part.param), part.url)
@@ -94,7 +105,20 @@ class AddItem:
             else part
             for part in self.content
         )
-        return Item(self.id, self.role, content, self.status)
+        return Message(self.id, self.role, content, self.status)
+
+
+SentItem: TypeAlias = EncodedMessage | FunctionCall | FunctionOutput
+
+
+@dataclass(frozen=True, slots=True)
+class AddItem:
+    item: SentItem
+    previous_item_id: str | None
+
+    def decoded(self, config: VideoConfig) -> Item:
+        """Raises MediaError."""
+        return self.item.decoded(config) if isinstance(self.item, EncodedMessage) else self.item
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def parse_event(data: dict[str, Any]) -> ClientEvent:
         return CLIENT_EVENT.validate_python(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise _refusal(first) from None
+        raise _refusal(first, data) from None
 
 
 def event_id_of(data: dict[str, Any]) -> str | None:
@@ -49,16 +49,21 @@ def event_id_of(data: dict[str, Any]) -> str | None:
     return event_id if isinstance(event_id, str) else None
 
 
-def _refusal(error: ErrorDetails) -> InvalidRequestError:
+def _refusal(error: ErrorDetails, data: dict[str, Any]) -> InvalidRequestError:
     kind = error["type"]
+    param = format_path(_without_tags(error["loc"], data))
     if kind == "union_tag_not_found":
-        return InvalidRequestError("Missing required parameter: 'type'", param="type", code=_CODES["missing"])
+        param = f"{param}.type".lstrip(".")
+        message = f"Missing required parameter: '{param}'"
+        return InvalidRequestError(message, param=param, code=_CODES["missing"])
     if kind == "union_tag_invalid":
-        tag = shorten(str(error["ctx"]["tag"]))
-        message = f"Unknown event '{tag}'; known: {error['ctx']['expected_tags']}"
-        return InvalidRequestError(message, param="type", code="unknown_event")
-    # The first part of a location is the tag of the union, not a field.
-    param = format_path(error["loc"][1:])
+        tag, known = shorten(str(error["ctx"]["tag"])), error["ctx"]["expected_tags"]
+        if not param:
+            message = f"Unknown event '{tag}'; known: {known}"
+            return InvalidRequestError(message, param="type", code="unknown_event")
+        param = f"{param}.type"
+        message = f"Invalid '{param}': '{tag}' is not supported; only {known} is"
+        return InvalidRequestError(message, param=param, code=_CODES["unsupported_value"])
     code = _CODES.get(kind) or ("invalid_type" if kind.endswith("_type") else "invalid_value")
     if kind == "missing":
         message = f"Missing required parameter: '{param}'"
@@ -67,6 +72,22 @@ def _refusal(error: ErrorDetails) -> InvalidRequestError:
     else:
         message = f"Invalid '{param}': {error['msg']}"
     return InvalidRequestError(message, param=param, code=code)
+
+
+def _without_tags(location: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:
+    """``location`` in ``data`` as fields alone: where it enters a union it also has the union's tag."""
+    path: list[int | str] = []
+    inside = True  # the event itself is the first of them
+    for part in location:
+        if inside and isinstance(data, dict) and part == data.get("type"):
+            inside = False
+            continue
+        path.append(part)
+        if isinstance(data, dict):
+            data, inside = data.get(str(part)), True
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data, inside = data[part], True
+    return tuple(path)
 
 
 def format_path(parts: tuple[int | str, ...]) -> str:

@@ -20,28 +20,15 @@ from gateway.wire.command import (
     CommitAudio,
     CreateResponse,
     DeleteItem,
-    EncodedImage,
     RetrieveItem,
     TruncateItem,
     UpdateSession,
 )
+from gateway.wire.item_reader import read_item
 from gateway.wire.session_settings import AUDIO_RATE, SessionSettings
-from streams.conversation import AudioContent, Content, ResponseOptions, SessionOptions, TextContent
+from streams.conversation import ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError
-from streams.session import new_id
 from streams.types import US_PER_MS, AudioChunk, Samples
-
-PARTS_OF_ROLE = {
-    "user": ("input_text", "input_audio", "input_image"),
-    "system": ("input_text",),
-    "assistant": ("output_text",),
-}
-FIELDS_OF_PART = {
-    "input_text": ("text",),
-    "input_audio": ("audio", "transcript"),
-    "input_image": ("image_url", "detail"),
-    "output_text": ("text",),
-}
 
 
 class RequestReader:
@@ -67,7 +54,7 @@ class RequestReader:
             case wire.InputVideoClear():
                 return ClearFrames()
             case wire.ItemCreate():
-                return self._item(event)
+                return AddItem(read_item(event.item, "item", self._sound_in), event.previous_item_id)
             case wire.ItemRetrieve(item_id=item_id):
                 return RetrieveItem(item_id)
             case wire.ItemDelete(item_id=item_id):
@@ -110,49 +97,8 @@ class RequestReader:
             message = f"Too much audio at once: at most {self._max_audio_bytes} bytes are taken"
             raise InvalidRequestError(message, param=param, code="audio_too_large")
 
-    def _item(self, event: wire.ItemCreate) -> AddItem:
-        item = event.item
-        content = []
-        for index, part in enumerate(item.content):
-            _check_part(part, item.role, f"item.content[{index}]")
-            content.append(self._content(part, f"item.content[{index}]"))
-        item_id = item.id or new_id("item")
-        return AddItem(item_id, item.role, tuple(content), item.status or "completed", event.previous_item_id)
-
-    def _content(self, part: wire.ContentPart, param: str) -> Content | EncodedImage:
-        match part.type:
-            case "input_image":
-                return _encoded_image(part.image_url or "", f"{param}.image_url")
-            case "input_audio":
-                if part.audio is None:
-                    return AudioContent(part.transcript)
-                samples = self._samples_in(part.audio, f"{param}.audio")
-                return AudioContent(part.transcript, AudioChunk(0, AUDIO_RATE, samples))
-            case _:
-                return TextContent(part.text or "")
-
-
-def _check_part(part: wire.ContentPart, role: str, param: str) -> None:
-    """The part is one that ``role`` may say, has what its type needs and nothing that it would ignore."""
-    if part.type not in PARTS_OF_ROLE[role]:
-        allowed = " or ".join(f"'{kind}'" for kind in PARTS_OF_ROLE[role])
-        message = f"An item of the {role} holds {allowed}, not '{part.type}'"
-        raise InvalidRequestError(message, param=f"{param}.type", code="unsupported_value")
-    fields = FIELDS_OF_PART[part.type]
-    given = part.model_dump(exclude={"type"}, exclude_none=True)
-    if foreign := sorted(given.keys() - set(fields)):
-        message = f"'{foreign[0]}' does not belong to '{part.type}'"
-        raise InvalidRequestError(message, param=f"{param}.{foreign[0]}", code="invalid_value")
-    if not given.keys() & {fields[0], "transcript"}:
-        message = f"Missing required parameter: '{param}.{fields[0]}'"
-        raise InvalidRequestError(message, param=f"{param}.{fields[0]}", code="missing_required_parameter")
-
-
-def _encoded_image(url: str, param: str) -> EncodedImage:
-    if not url.startswith("data:"):
-        message = "Only data: URLs are read; pictures are not fetched from the network"
-        raise InvalidRequestError(message, param=param, code="unsupported_value")
-    return EncodedImage(url, param)
+    def _sound_in(self, audio: str, param: str) -> AudioChunk:
+        return AudioChunk(0, AUDIO_RATE, self._samples_in(audio, param))
 
 
 def _response(params: wire.ResponseParams) -> CreateResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire.server_event import ServerEvent, audio_deltas, item_to_wire, response_to_wire
-from streams.conversation import AudioContent, Item, TextContent
+from streams.conversation import AudioContent, Item, Message, TextContent
 from streams.events import AudioDelta, ResponseCreated, ResponseDone, ResponseItemAdded, TextDelta
 
 
@@ -75,7 +75,7 @@ class ResponseWriter:
         text = "".join(self._text)
         content = AudioContent(text) if self._spoken else TextContent(text)
         item = self._added.item
-        return Item(item.id, item.role, (content,) if text else (), "incomplete")
+        return Message(item.id, item.role, (content,) if text else (), "incomplete")
 
     def _item_done(self, output: Item) -> list[ServerEvent]:
         text = "".join(self._text)

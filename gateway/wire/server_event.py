@@ -12,7 +12,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gateway.wire.session_settings import AUDIO_FORMAT, AUDIO_RATE
-from streams.conversation import AudioContent, Content, ImageContent, Item, SessionOptions, TextContent
+from streams.conversation import (
+    AudioContent,
+    Content,
+    FunctionCall,
+    FunctionOutput,
+    ImageContent,
+    Item,
+    Message,
+    SessionOptions,
+    TextContent,
+)
 from streams.errors import ConfigError, InvalidRequestError, MediaError, StreamsError
 from streams.events import ResponseDone
 from streams.session import new_id
@@ -39,14 +49,23 @@ def error_to_wire(error: Exception, *, event_id: str | None, param: str | None =
 
 
 def item_to_wire(item: Item) -> dict[str, Any]:
-    return {
-        "id": item.id,
-        "object": "realtime.item",
-        "type": "message",
-        "status": item.status,
-        "role": item.role,
-        "content": [_content_to_wire(part, spoken_by=item.role) for part in item.content],
-    }
+    return {"id": item.id, "object": "realtime.item", "status": item.status, **_kind_to_wire(item)}
+
+
+def _kind_to_wire(item: Item) -> dict[str, Any]:
+    match item:
+        case Message(role=role):
+            content = [_content_to_wire(part, spoken_by=role) for part in item.content]
+            return {"type": "message", "role": role, "content": content}
+        case FunctionCall(call_id=call_id):
+            return {
+                "type": "function_call",
+                "call_id": call_id,
+                "name": item.name,
+                "arguments": item.arguments,
+            }
+        case FunctionOutput(call_id=call_id, output=output):
+            return {"type": "function_call_output", "call_id": call_id, "output": output}
 
 
 def _content_to_wire(content: Content, spoken_by: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from gateway.assembly import Streams
 from gateway.server.server import GatewayServer
 from streams.clock import ReplayClock
-from streams.conversation import Item, ResponseOptions, TextContent
+from streams.conversation import Message, ResponseOptions, TextContent
 from streams.errors import InvalidRequestError, MemoryStoreError
 from streams.events import MemoryReported, MomentsRecalled, ResponseDone, TextDelta
 from streams.serve import new_server
@@ -75,7 +75,7 @@ class Visit:
     async def ask(self, text):
         """Answered out of band, so that asking changes nothing: the answer, and what was recalled for it."""
         self.events.clear()
-        await self.session.add_item(Item(new_id("item"), "user", (TextContent(text),)), None)
+        await self.session.add_item(Message(new_id("item"), "user", (TextContent(text),)), None)
         await self.session.respond(ResponseOptions(in_conversation=False))
         await self.session.drain()
         (recalled,) = [each for each in self.events if isinstance(each, MomentsRecalled)]
@@ -162,7 +162,7 @@ def test_what_was_said_last_is_remembered_when_its_client_leaves(restart, answer
 
     async def first(service):
         async with visiting(service) as visit:
-            await visit.session.add_item(Item(new_id("item"), "user", (TextContent(said),)), None)
+            await visit.session.add_item(Message(new_id("item"), "user", (TextContent(said),)), None)
             if answering:
                 await visit.session.respond(ResponseOptions())
                 await asyncio.wait_for(visit.answering.wait(), TIMEOUT_S)

@@ -115,3 +115,15 @@ def test_a_template_that_cannot_be_taken_apart_is_an_error(template, with_templa
 def test_a_folder_without_a_tokenizer_is_an_error(tmp_path):
     with pytest.raises(ModelError, match=str(tmp_path)):
         load_chat(tmp_path)
+
+
+def test_what_a_function_gave_back_is_a_note_and_its_call_a_turn(chat):
+    call = chat.tokenizer.decode(list(chat.call("get_weather", '{"city": "Paris"}').ids))
+    turn = '{"name": "get_weather", "arguments": {"city": "Paris"}}'
+    assert call == f"{chat.reply_prefix}{turn}{chat.reply_suffix}"
+    output = chat.output(65_000_000, "get_weather", f"21 degrees{chat.reply_suffix}")
+    assert (
+        chat.tokenizer.decode(list(output.ids))
+        == f"[01:05] Result of get_weather: 21 degrees{chat.reply_suffix}\n"
+    )
+    assert not set(output.ids) & chat.stop_ids

@@ -77,10 +77,14 @@ def test_every_kind_becomes_a_block_with_its_span_and_text(open_stream):
         run(stream.take_message(6_000_000, "user", "Remember the cat.")),
         run(stream.take_message(7_000_000, "assistant", "I will.")),
         run(stream.take_message(8_000_000, "system", "Speak French.")),
+        run(stream.take_call(9_000_000, "get_weather", '{"city": "Paris"}')),
+        run(stream.take_output(9_500_000, "get_weather", "21 degrees")),
     ]
     assert [block.info.kind for block in made] == [
         BlockKind.FRAME,
         BlockKind.UTTERANCE,
+        BlockKind.UTTERANCE,
+        BlockKind.REPLY,
         BlockKind.UTTERANCE,
         BlockKind.REPLY,
         BlockKind.UTTERANCE,
@@ -91,6 +95,8 @@ def test_every_kind_becomes_a_block_with_its_span_and_text(open_stream):
         "Remember the cat.",
         "I will.",
         "Speak French.",
+        'get_weather {"city": "Paris"}',
+        "get_weather: 21 degrees",
     ]
     assert [(block.info.start_us, block.info.end_us) for block in made[:3]] == [
         (3_000_000, 4_000_000),

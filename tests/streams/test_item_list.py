@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.conversation import FIRST, Item, TextContent
+from streams.conversation import FIRST, Message, TextContent
 from streams.errors import InvalidRequestError
 from streams.item_list import ItemList
 
@@ -10,7 +10,7 @@ PLACES = st.lists(st.tuples(st.sampled_from(["add", "remove"]), st.integers(-1, 
 
 
 def item(item_id):
-    return Item(item_id, "user", (TextContent(item_id),))
+    return Message(item_id, "user", (TextContent(item_id),))
 
 
 @given(PLACES)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -5,7 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from streams.conversation import (
     AudioContent,
-    Item,
+    FunctionCall,
+    FunctionOutput,
+    Message,
     ResponseOptions,
     SessionOptions,
     TextContent,
@@ -25,7 +29,8 @@ from streams.events import (
     SpeechStopped,
     TranscriptCompleted,
 )
-from streams.session import HoldResponse, Recognise, ReleaseResponse, Respond, Session, StopResponse, new_id
+from streams.outcome import HoldResponse, Recognise, ReleaseResponse, Respond, StopResponse
+from streams.session import Session, new_id
 from streams.types import Transcript, Word
 
 WORDS = Transcript((Word("Hello.", 0, 500_000),))
@@ -58,7 +63,7 @@ def spoken(session, transcript=WORDS):
 
 
 def message(text="Hello.", item_id="mine"):
-    return Item(item_id, "user", (TextContent(text),))
+    return Message(item_id, "user", (TextContent(text),))
 
 
 def test_ids_are_named_and_never_the_same():
@@ -93,7 +98,7 @@ def test_a_turn_that_the_server_finds(turns, transcript, expected):
     assert started == [SpeechStarted(item_id, 100)]
     assert stopped[0] == SpeechStopped(item_id, 900)
     assert stopped[1] == InputCommitted(item_id, None)
-    assert stopped[2] == ItemAdded(Item(item_id, "user", (AudioContent(),)), None)
+    assert stopped[2] == ItemAdded(Message(item_id, "user", (AudioContent(),)), None)
     assert recognised[0] == TranscriptCompleted(item_id, transcript, 800)
     assert (talk.active_response is not None) == (expected[2] == ANSWER)
 
@@ -254,6 +259,24 @@ def test_an_item_goes_last_or_where_it_is_put():
     with pytest.raises(InvalidRequestError, match="'a'") as caught:
         talk.item_created(message(item_id="a"), None)
     assert (caught.value.param, caught.value.code) == ("item.id", "item_already_exists")
+
+
+def test_an_output_needs_its_call_and_a_call_an_id_of_its_own():
+    talk = session()
+    output = FunctionOutput("out", "call_1", "21 degrees")
+    with pytest.raises(InvalidRequestError, match="'call_1'") as caught:
+        talk.item_created(output, None)
+    assert (caught.value.param, caught.value.code) == ("item.call_id", "item_not_found")
+    call = FunctionCall("ask", "call_1", "get_weather", "{}")
+    assert talk.item_created(call, None) == [ItemAdded(call, None), ItemDone(call, None)]
+    with pytest.raises(InvalidRequestError, match="'call_1'") as caught:
+        talk.item_created(replace(call, id="again"), None)
+    assert (caught.value.param, caught.value.code) == ("item.call_id", "item_already_exists")
+    assert talk.item_created(output, None) == [ItemAdded(output, "ask"), ItemDone(output, "ask")]
+    assert talk.call_of(output) == call
+    talk.item_removed("ask")
+    with pytest.raises(InvalidRequestError):
+        talk.item_created(replace(output, id="later"), None)
 
 
 def test_an_item_is_retrieved_with_what_became_of_it():

@@ -12,7 +12,7 @@ import pytest
 from gateway.assembly import Streams
 from speech.wer import word_errors
 from streams.clock import ReplayClock, WallClock
-from streams.conversation import AudioContent, Item, ResponseOptions, TextContent, TurnDetection
+from streams.conversation import AudioContent, Message, ResponseOptions, TextContent, TurnDetection
 from streams.errors import InvalidRequestError
 from streams.events import (
     AudioDelta,
@@ -101,7 +101,7 @@ class Talk:
             await self.session.append_audio(samples[at : at + rate // 10], rate)
 
     async def write(self, text):
-        await self.session.add_item(Item(new_id("item"), "user", (TextContent(text),)), None)
+        await self.session.add_item(Message(new_id("item"), "user", (TextContent(text),)), None)
 
     async def ask(self, text, **options):
         """The end of the response to ``text``."""
@@ -453,7 +453,7 @@ class TestText:
         async def scenario():
             async with talking(service) as talk:
                 audio = AudioChunk(0, RATE, say(QUESTION))
-                item = Item("spoken", "user", (AudioContent(audio=audio),))
+                item = Message("spoken", "user", (AudioContent(audio=audio),))
                 await talk.session.add_item(item, None)
                 (heard,) = talk.of(TranscriptCompleted)
                 assert (heard.item_id, heard.audio_us) == ("spoken", audio.duration_us)
@@ -467,9 +467,9 @@ class TestText:
     def test_a_transcript_that_comes_with_its_item_is_taken_as_it_is(self, service):
         async def scenario():
             async with talking(service) as talk:
-                await talk.session.add_item(Item("a", "user", (AudioContent(transcript="Hello."),)), None)
-                await talk.session.add_item(Item("b", "assistant", (TextContent("Hi!"),)), "a")
-                await talk.session.add_item(Item("c", "user", (TextContent("How are you?"),)), "b")
+                await talk.session.add_item(Message("a", "user", (AudioContent(transcript="Hello."),)), None)
+                await talk.session.add_item(Message("b", "assistant", (TextContent("Hi!"),)), "a")
+                await talk.session.add_item(Message("c", "user", (TextContent("How are you?"),)), "b")
                 assert talk.of(TranscriptCompleted) == []
                 assert [text for _, _, text in talk.remembered(BlockKind.UTTERANCE)] == ["Hello."]
                 assert [text for _, _, text in talk.remembered(BlockKind.REPLY)] == ["Hi!"]

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.assembly import Streams
 from streams.clock import ReplayClock
-from streams.conversation import Item, ResponseOptions, TextContent
+from streams.conversation import FunctionCall, FunctionOutput, Message, ResponseOptions, TextContent
 from streams.errors import InvalidRequestError
 from streams.events import (
     AudioDelta,
@@ -52,7 +52,7 @@ class Talk:
 
     async def ask(self, text, **options):
         """Ask and wait for the answer; the events of its response."""
-        await self.session.add_item(Item(new_id("item"), "user", (TextContent(text),)), None)
+        await self.session.add_item(Message(new_id("item"), "user", (TextContent(text),)), None)
         return await self.answered(await self.session.respond(ResponseOptions(**options)))
 
     async def answered(self, response_id):
@@ -144,7 +144,7 @@ def test_a_response_without_a_question_goes_on_from_what_there_is(service):
 def test_a_question_whose_answer_is_stopped_before_it_begins_is_remembered(service):
     async def scenario(conversation):
         session = conversation.session
-        question = Item("mine", "user", (TextContent("The meeting is on Friday."),))
+        question = Message("mine", "user", (TextContent("The meeting is on Friday."),))
         await session.add_item(question, None)
         response_id = await session.respond(ResponseOptions())
         session.cancel(response_id)
@@ -198,5 +198,26 @@ def test_a_question_longer_than_the_context_is_an_error_that_says_so(service):
         assert (done.status, done.error.code) == ("failed", "context_length_exceeded")
         again = await conversation.ask("What is the capital of France?")
         assert again[-1].status == "completed"
+
+    talk(service, scenario)
+
+
+def test_what_a_function_gave_back_is_answered_with(service):
+    async def scenario(conversation):
+        session = conversation.session
+        question = Message("q", "user", (TextContent("What is the weather like in Paris?"),))
+        await session.add_item(question, None)
+        await session.add_item(FunctionCall("c", "call_1", "get_weather", '{"city": "Paris"}'), None)
+        await session.add_item(FunctionOutput("o", "call_1", "21 degrees and a lot of snow"), None)
+        assert conversation.remembered(BlockKind.UTTERANCE) == [
+            "What is the weather like in Paris?",
+            "get_weather: 21 degrees and a lot of snow",
+        ]
+        assert conversation.remembered(BlockKind.REPLY) == ['get_weather {"city": "Paris"}']
+        told = await conversation.answered(await session.respond(ResponseOptions()))
+        assert told[-1].status == "completed"
+        assert "snow" in text_of(told) or "21" in text_of(told)
+        await session.delete_item("o")
+        assert conversation.remembered(BlockKind.UTTERANCE) == ["What is the weather like in Paris?"]
 
     talk(service, scenario)

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.live.response import Response, Stopwatch
 from streams.clock import ReplayClock
-from streams.conversation import Item, SessionOptions
+from streams.conversation import Message, SessionOptions
 from streams.errors import InvalidRequestError
 from streams.events import AudioDelta, MomentsRecalled, TextDelta
 from streams.pipeline import Worker
@@ -100,7 +100,7 @@ class Stage:
         return chunks[-1].chunk.end_us if chunks else 0
 
     def begin(self):
-        return Item("item_1", "assistant", (), "in_progress")
+        return Message("item_1", "assistant", (), "in_progress")
 
     async def run(self):
         async with asyncio.timeout(TIMEOUT_S):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from streams.conversation import AudioContent, Item, SessionOptions, TextContent
+from streams.conversation import AudioContent, Message, SessionOptions, TextContent
 from streams.errors import StreamsError
 from streams.events import (
     AudioDelta,
@@ -37,7 +37,7 @@ TIMES = StageTimes(402.0, 441.0, 520.0, 655.0, 2_350.0)
 
 
 def item(status="in_progress", *content):
-    return Item("item_answer", "assistant", content, status)
+    return Message("item_answer", "assistant", content, status)
 
 
 def answering(text, seconds=0):

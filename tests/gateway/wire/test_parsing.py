@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from openai.types import realtime as api
 
 from gateway.wire import client_event as wire
+from gateway.wire import item as items
 from gateway.wire.parsing import event_id_of, parse_event, parse_object
 from streams.errors import InvalidRequestError
 
@@ -95,11 +96,17 @@ WRONG = [
     (item(content=[{"type": "input_text", "txt": "hi"}]), "unknown_parameter", "item.content[0].txt"),
     (item(content=[{"type": "text", "text": "hi"}]), "invalid_value", "item.content[0].type"),
     (item(role="robot", content=[]), "invalid_value", "item.role"),
+    (item(type="mcp_approval_response"), "unsupported_value", "item.type"),
+    (item(type=["message"]), "unsupported_value", "item.type"),
+    ({"type": "conversation.item.create", "item": {}}, "missing_required_parameter", "item.type"),
+    (item(type="function_call_output"), "missing_required_parameter", "item.call_id"),
     (
-        {"type": "conversation.item.create", "item": {"type": "function_call_output"}},
-        "unsupported_value",
-        "item.type",
+        item(type="function_call_output", call_id="c", output={"t": 21}, role=None),
+        "invalid_type",
+        "item.output",
     ),
+    (item(type="function_call", name="no spaces", arguments="{}"), "invalid_value", "item.name"),
+    (item(type="function_call", name="f", arguments="{}", message="m"), "unknown_parameter", "item.role"),
     (response(input=[]), "unsupported_value", "response.input"),
     (response(tools=[{}]), "unsupported_value", "response.tools"),
     (response(conversation="conv_1"), "invalid_value", "response.conversation"),
@@ -163,8 +170,10 @@ def test_an_error_quotes_no_more_than_a_line_of_what_was_sent():
         (wire.AudioOutput, api.RealtimeAudioConfigOutput),
         (wire.Transcription, api.AudioTranscription),
         (wire.ServerVad, api.realtime_audio_input_turn_detection.ServerVad),
-        (wire.ContentPart, api.realtime_conversation_item_user_message.Content),
-        (wire.MessageItem, api.RealtimeConversationItemUserMessage),
+        (items.ContentPart, api.realtime_conversation_item_user_message.Content),
+        (items.MessageItem, api.RealtimeConversationItemUserMessage),
+        (items.FunctionCallItem, api.RealtimeConversationItemFunctionCall),
+        (items.FunctionOutputItem, api.RealtimeConversationItemFunctionCallOutput),
         (wire.ResponseParams, api.RealtimeResponseCreateParams),
         (wire.ResponseAudioOutput, api.realtime_response_create_audio_output.Output),
         (wire.ResponseCancel, api.ResponseCancelEvent),

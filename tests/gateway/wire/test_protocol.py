@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from gateway.wire.command import Refuse, Request, UpdateSession
 from gateway.wire.protocol import RealtimeProtocol
-from streams.conversation import AudioContent, ImageContent, Item, SessionOptions, TextContent
+from streams.conversation import (
+    AudioContent,
+    FunctionCall,
+    FunctionOutput,
+    ImageContent,
+    Message,
+    SessionOptions,
+    TextContent,
+)
 from streams.errors import InvalidRequestError, MediaError, ModelError
 from streams.events import (
     AudioDelta,
@@ -78,11 +86,11 @@ def kinds(messages):
 def answer(modality="audio", in_conversation=True, status="completed", reason=None, error=None, words=2):
     """A response's events, from created to done; ``words`` 0 stops before anything is written."""
     options = SessionOptions(modality=modality)
-    item = Item("item_a", "assistant", (), "in_progress")
+    item = Message("item_a", "assistant", (), "in_progress")
     said = ("A cat.", " It sleeps.")[:words]
     text = "".join(said)
     content = AudioContent(text) if modality == "audio" else TextContent(text)
-    full = Item("item_a", "assistant", (content,), "completed" if status == "completed" else "incomplete")
+    full = Message("item_a", "assistant", (content,), "completed" if status == "completed" else "incomplete")
     yield ResponseCreated("resp_1", options, in_conversation)
     yield MomentsRecalled("resp_1", (Moment(1_000_000, 2_500_000, 0.75, BlockKind.FRAME, "a cat", 7),))
     if words:
@@ -266,7 +274,7 @@ def test_metadata_comes_back_with_the_response_that_asked_for_it_only(protocol):
 
 
 def test_input_by_voice(protocol, judge):
-    item = Item("item_1", "user", (AudioContent(),))
+    item = Message("item_1", "user", (AudioContent(),))
     messages = tell(
         protocol,
         SpeechStarted("item_1", 1_234_567),
@@ -284,7 +292,7 @@ def test_input_by_voice(protocol, judge):
 
 
 def test_what_becomes_of_items(protocol, judge):
-    item = Item("item_1", "user", (AudioContent("Hello."),))
+    item = Message("item_1", "user", (AudioContent("Hello."),))
     messages = tell(
         protocol, ItemRetrieved(item), ItemDeleted("item_1"), ItemTruncated("item_2", 0, 1_500_999)
     )
@@ -302,11 +310,28 @@ def test_items_of_every_role_and_content(protocol, judge):
         ("assistant", (TextContent("hi"),)),
         ("system", (TextContent("be kind"),)),
     ]:
-        for message in tell(protocol, ItemAdded(Item("i", role, content), "before")):
+        for message in tell(protocol, ItemAdded(Message("i", role, content), "before")):
             parsed = judge(message)
             assert parsed.item.role == role
             assert parsed.previous_item_id == "before"
             assert not any(part.model_extra for part in parsed.item.content)
+
+
+def test_calls_and_what_they_gave(protocol, judge):
+    call = FunctionCall("i", "call_1", "get_weather", '{"city": "Paris"}')
+    (added,) = tell(protocol, ItemAdded(call, None))
+    item = judge(added).item
+    assert (item.type, item.call_id, item.name, item.arguments, item.status, item.object) == (
+        "function_call",
+        "call_1",
+        "get_weather",
+        '{"city": "Paris"}',
+        "completed",
+        "realtime.item",
+    )
+    (retrieved,) = tell(protocol, ItemRetrieved(FunctionOutput("j", "call_1", "21 degrees")))
+    item = judge(retrieved).item
+    assert (item.type, item.call_id, item.output) == ("function_call_output", "call_1", "21 degrees")
 
 
 def heard(*words):

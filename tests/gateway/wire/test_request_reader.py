@@ -10,7 +10,15 @@ from gateway.wire.binary import MAX_TIMESTAMP_MS, BinaryAppend, BinaryKind
 from gateway.wire.command import AddItem, AppendAudio, AppendFrame, CreateResponse, EncodedImage, Refuse
 from gateway.wire.protocol import RealtimeProtocol
 from streams.config import VideoConfig
-from streams.conversation import AudioContent, ImageContent, ResponseOptions, SessionOptions, TextContent
+from streams.conversation import (
+    AudioContent,
+    FunctionCall,
+    FunctionOutput,
+    ImageContent,
+    ResponseOptions,
+    SessionOptions,
+    TextContent,
+)
 from streams.errors import MediaError
 
 LIMIT = 48_000
@@ -142,7 +150,7 @@ def test_a_message_holds_text_sound_and_pictures(png_base64):
         )
     )
     assert isinstance(command, AddItem)
-    assert command.content[1] == EncodedImage(url, "item.content[1].image_url")
+    assert command.item.content[1] == EncodedImage(url, "item.content[1].image_url")
     item = command.decoded(VideoConfig())
     assert (item.id, item.role, item.status) == ("item_mine", "user", "completed")
     text, picture, sound, said = item.content
@@ -158,8 +166,30 @@ def test_a_message_holds_text_sound_and_pictures(png_base64):
 
 def test_history_of_the_assistant_is_text():
     command = read(message({"type": "output_text", "text": "A cat."}, role="assistant"))
-    assert command.content == (TextContent("A cat."),)
-    assert command.id.startswith("item_")
+    assert command.item.content == (TextContent("A cat."),)
+    assert command.item.id.startswith("item_")
+
+
+def create(**item):
+    return {"type": "conversation.item.create", "item": item}
+
+
+def test_function_items_are_read_as_they_are():
+    call = {"type": "function_call", "name": "get_weather", "arguments": '{"city": "Paris"}'}
+    made = read(create(**call, call_id="call_1", id="item_1", status="incomplete")).item
+    assert made == FunctionCall("item_1", "call_1", "get_weather", '{"city": "Paris"}', "incomplete")
+    unnamed = read(create(**call)).item
+    assert unnamed.call_id.startswith("call_")
+    assert unnamed.id.startswith("item_")
+    output = read(create(type="function_call_output", call_id="call_1", output="21 degrees", id="item_2"))
+    assert output.item == output.decoded(VideoConfig()) == FunctionOutput("item_2", "call_1", "21 degrees")
+    assert output.previous_item_id is None
+
+
+@pytest.mark.parametrize("arguments", ["", "city", "[1]", "3", "null", "{'a': 1}", '{"a": NaN}', '{"a": 1'])
+def test_arguments_that_are_no_json_object_are_refused(arguments):
+    call = create(type="function_call", name="get_weather", arguments=arguments)
+    assert refused(call) == ("invalid_value", "item.arguments")
 
 
 @pytest.mark.parametrize(
