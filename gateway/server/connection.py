@@ -13,7 +13,7 @@ from websockets.frames import CloseCode
 
 from gateway.live.live import Emit, Live
 from gateway.server.admission import Visit
-from gateway.server.counters import Counters
+from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.server.relay import Relay
 from gateway.server.seat import Seat
@@ -51,13 +51,13 @@ class Connection:
         server: ServerConfig,
         video: VideoConfig,
         outbox: Outbox,
-        counters: Counters,
+        metrics: Metrics,
     ) -> None:
         self._socket = socket
         self._max_audio_bytes = server.max_audio_append_bytes
         self._video = video
         self._outbox = outbox
-        self._counters = counters
+        self._metrics = metrics
         self._log = log
 
     async def run(self, visit: Visit, open_session: OpenSession) -> None:
@@ -68,28 +68,30 @@ class Connection:
             live = await open_session(model, visit.session, relay.emit)
         except StreamsError as error:
             log.warning("session_refused", model=model, session=visit.session, error=error.message)
-            await self._refuse(error)
+            await self._refuse(error, error.code)
             return
         except Exception as error:
             log.exception("session_not_opened", model=model)
-            await self._refuse(error)
+            await self._refuse(error, StreamsError.code)
             return
         self._log = log.bind(session=live.id)
-        self._counters.sessions += 1
+        self._metrics.session_opened()
         self._log.info("session_opened", model=model)
         try:
             protocol = RealtimeProtocol(
                 live.id, model, live.options, max_audio_bytes=self._max_audio_bytes, thumbnail=live.thumbnail
             )
-            seat = Seat(live, protocol, self._outbox, self._video, self._counters)
+            seat = Seat(live, protocol, self._outbox, self._video, self._metrics)
             relay.pass_to(seat.emit)
             await self._serve(seat)
         finally:
             self._outbox.close()
+            self._metrics.session_closed()
             await live.close()
             self._log.info("session_closed", code=self._socket.close_code)
 
-    async def _refuse(self, error: Exception) -> None:
+    async def _refuse(self, error: Exception, code: str) -> None:
+        self._metrics.session_refused(code)
         try:
             param = error.param if isinstance(error, StreamsError) else None
             await self._socket.send(json.dumps(stamped(error_to_wire(error, event_id=None, param=param))))
@@ -112,7 +114,7 @@ class Connection:
                 task.cancel()
             await asyncio.wait(tasks)
         if overflow in done:
-            self._counters.slow_clients += 1
+            self._metrics.slow_client()
             self._log.warning("client_too_slow", waiting_bytes=self._outbox.size_bytes)
             await self._close_now(CloseCode.TRY_AGAIN_LATER, "events are not read as fast as they come")
         for task in done:

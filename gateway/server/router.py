@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TypeAlias
@@ -11,7 +12,8 @@ from websockets.http11 import Request, Response
 from gateway.page.answer import page_answer
 from gateway.page.files import page_file
 from gateway.server.health import Health
-from gateway.server.http import json_answer, refusal_answer
+from gateway.server.http import NEVER_CACHED, answer, json_answer, refusal_answer
+from gateway.server.metrics import CONTENT_TYPE, Metrics
 from gateway.server.refusal import Refusal
 
 REALTIME_PATH = "/v1/realtime"
@@ -35,9 +37,14 @@ def path_of(request: Request) -> str:
 class Router:
     """Answers every GET but those for a session. Paths are matched whole."""
 
-    def __init__(self, health: Health) -> None:
+    def __init__(self, health: Health, metrics: Metrics) -> None:
         self._health = health
-        self._routes: dict[str, Route] = {"/healthz": self._alive, "/readyz": self._ready}
+        self._metrics = metrics
+        self._routes: dict[str, Route] = {
+            "/healthz": self._alive,
+            "/readyz": self._ready,
+            "/metrics": self._measured,
+        }
 
     async def answer(self, request: Request) -> Response:
         path = path_of(request)
@@ -55,3 +62,7 @@ class Router:
             value = {"status": "not_ready", "problems": problems}
             return json_answer(HTTPStatus.SERVICE_UNAVAILABLE, value)
         return json_answer(HTTPStatus.OK, {"status": "ready"})
+
+    async def _measured(self) -> Response:
+        body = await asyncio.to_thread(self._metrics.render)
+        return answer(HTTPStatus.OK, body, CONTENT_TYPE, NEVER_CACHED)

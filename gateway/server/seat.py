@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from gateway.live.live import Live
-from gateway.server.counters import Counters
 from gateway.server.execution import execute
+from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.wire.command import UpdateSession
 from gateway.wire.protocol import RealtimeProtocol
@@ -23,14 +23,14 @@ class Seat:
     """Carries out requests one at a time, in order, and tells of events as they happen."""
 
     def __init__(
-        self, live: Live, protocol: RealtimeProtocol, outbox: Outbox, video: VideoConfig, counters: Counters
+        self, live: Live, protocol: RealtimeProtocol, outbox: Outbox, video: VideoConfig, metrics: Metrics
     ) -> None:
         """``outbox`` is told first that the session was created."""
         self._live = live
         self._protocol = protocol
         self._outbox = outbox
         self._video = video
-        self._counters = counters
+        self._metrics = metrics
         self._log = log.bind(session=live.id)
         self._send(protocol.session_created())
 
@@ -44,15 +44,17 @@ class Seat:
             else:
                 await execute(request.command, self._live, self._protocol, self._video)
         except StreamsError as error:
+            self._metrics.request_failed(error.code)
             self._send(self._protocol.error_to_send(error, request))
         except Exception as error:
+            self._metrics.request_failed(StreamsError.code)
             self._log.exception("request_failed", request=type(request.command).__name__)
             self._send(self._protocol.error_to_send(error, request))
 
     def emit(self, event: Event) -> None:
         """Tell the client of ``event``."""
+        self._metrics.observe(event)
         if isinstance(event, FramesDropped):
-            self._counters.frames_dropped += event.count
             self._log.warning("frames_dropped", count=event.count, total=event.total, reason=event.reason)
         try:
             messages = self._protocol.event_to_send(event)

@@ -18,10 +18,10 @@ from websockets.typing import Subprotocol
 from gateway.access.load import Load
 from gateway.server.admission import Admission, Visit
 from gateway.server.connection import CLOSE_TIMEOUT_S, Connection, OpenSession
-from gateway.server.counters import Counters
 from gateway.server.health import Health
 from gateway.server.http import refusal_answer
 from gateway.server.http_connection import HttpConnection
+from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.server.router import REALTIME_PATH, Router, path_of
 from gateway.service import Service
@@ -72,10 +72,12 @@ class GatewayServer:
         self._server: Server | None = None
         self._visits: dict[ServerConnection, Visit] = {}
         self._running: dict[ServerConnection, asyncio.Task[Any]] = {}
+        self._outboxes: set[Outbox] = set()
         load = Load(service.worker_waits_s if service else dict, server.max_wait_ms)
         self._admission = Admission(server, load, self._occupied)
-        self._router = Router(Health(self._admission, service))
-        self.counters = Counters()
+        self.metrics = Metrics(service)
+        self.metrics.watch_outboxes(lambda: sum(outbox.size_bytes for outbox in [*self._outboxes]))
+        self._router = Router(Health(self._admission, service), self.metrics)
 
     @property
     def port(self) -> int:
@@ -153,14 +155,16 @@ class GatewayServer:
         assert task is not None
         visit = self._visits.pop(socket)
         self._running[socket] = task
+        outbox = Outbox(self._outbox_bytes, self._patience_s)
+        self._outboxes.add(outbox)
         try:
-            outbox = Outbox(self._outbox_bytes, self._patience_s)
-            connection = Connection(socket, self._config, self._video, outbox, self.counters)
+            connection = Connection(socket, self._config, self._video, outbox, self.metrics)
             await connection.run(visit, self._open_session)
         except Exception:
             log.exception("connection_failed")
             raise
         finally:
+            self._outboxes.remove(outbox)
             del self._running[socket]
 
     async def _process_request(self, socket: ServerConnection, request: Request) -> Response | None:
@@ -176,7 +180,7 @@ class GatewayServer:
         if isinstance(admitted, Visit):
             self._visits[socket] = admitted
             return None
-        self.counters.refused += 1
+        self.metrics.session_refused(admitted.reason)
         log.warning("session_refused", reason=admitted.reason, error=admitted.message)
         return socket.fitted(refusal_answer(admitted))
 

@@ -63,6 +63,10 @@ def run(scenario):
     asyncio.run(asyncio.wait_for(scenario, MINUTE_S))
 
 
+def counted(server, name, **labels):
+    return server.metrics.registry.get_sample_value(name, labels)
+
+
 @contextlib.asynccontextmanager
 async def opened(server, query="?model=a-model", **options):
     async with connect(server.url + query, compression=None, max_size=None, **options) as client:
@@ -220,7 +224,7 @@ def test_dropped_frames_are_counted(sessions):
         async with serving(sessions) as server, opened(server) as client:
             sessions.live[0].emit(FramesDropped(3, 3, "overload"))
             assert await settled(client) == []
-            assert server.counters.frames_dropped == 3
+            assert counted(server, "streams_frames_dropped_total", reason="overload") == 3
 
     run(scenario())
 
@@ -235,7 +239,8 @@ def test_sessions_are_apart_and_closed_with_their_clients(sessions):
             first, second = sessions.live
             await first.closed.wait()
             await second.closed.wait()
-            assert server.counters.sessions == 2
+            assert counted(server, "streams_sessions_total") == 2
+            assert counted(server, "streams_sessions_open") == 0
 
     run(scenario())
 
@@ -252,7 +257,7 @@ def test_no_more_sessions_than_allowed(sessions):
                 assert json.loads(response.body)["error"]["code"] == "overloaded"
             await sessions.live[0].closed.wait()
             async with opened(server):
-                assert server.counters.refused == 1
+                assert counted(server, "streams_sessions_refused_total", reason="full") == 1
 
     run(scenario())
 
@@ -350,7 +355,7 @@ def test_a_client_that_falls_too_far_behind_is_closed_and_told_why(sessions):
             await client.wait_closed()
             assert client.close_code == 1013
             assert "not read" in client.close_reason
-            assert server.counters.slow_clients == 1
+            assert counted(server, "streams_slow_clients_total") == 1
 
     run(scenario())
 
@@ -364,7 +369,7 @@ def test_a_client_that_reads_nothing_at_all_is_cut_off(sessions, monkeypatch):
             while not live.closed.is_set():
                 live.emit(SessionFailed(StreamsError("x" * 50_000)))
                 await asyncio.sleep(0)
-            assert server.counters.slow_clients == 1
+            assert counted(server, "streams_slow_clients_total") == 1
 
     run(scenario())
 
