@@ -141,6 +141,10 @@ class ServerConfig(Section):
     max_audio_append_bytes: int = Field(default=15 * 1024**2, gt=0)
     clock: Literal["wall", "media"] = "wall"
     """``media``: a session's time moves with the media it is sent (offline runs), not with the wall."""
+    resume_grace_s: float = Field(default=30.0, ge=0)
+    """How long a session whose socket dropped waits for its client, if that asked for it; 0: not at all."""
+    resume_log_bytes: int = Field(default=4 * 1024**2, gt=0, le=16 * 1024**2)
+    """Events of one such session that are kept, for they may not have arrived: about a minute of speech."""
 
 
 class LogConfig(Section):

@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable
-from typing import Protocol
+from dataclasses import dataclass
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from gateway.live.live import Emit, Live
 from gateway.server.admission import Visit
+from gateway.server.closing import FAREWELLS, OwnCloseCode, close, refuse
 from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
-from gateway.server.relay import Relay
 from gateway.server.seat import Seat
-from gateway.wire.protocol import RealtimeProtocol
-from gateway.wire.server_event import error_to_wire, stamped
-from streams.config import ServerConfig, VideoConfig
-from streams.errors import StreamsError
+from gateway.server.session_table import SessionTable
+from gateway.wire.client_event import SessionResume
+from gateway.wire.parsing import parse_event, parse_object
+from streams.errors import InvalidRequestError, StreamsError
 from streams.log import get_logger
 
-CLOSE_TIMEOUT_S = 2.0
+RESUME_WITHIN_S = 5.0
+"""How long a client that comes to resume a session may take to say which."""
 
 log = get_logger(__name__)
 
 
-class OpenSession(Protocol):
-    """Makes a session that tells what happens in it through ``emit``.
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a connection ends, and what its socket is closed with; its session may wait if it ``returns``."""
 
-    ``model`` and ``session`` are what the client named; a session that was there before goes on.
-    Raises StreamsError when there can be none.
-    """
+    reason: str
+    code: int
+    text: str = ""
+    returns: bool = False
 
-    def __call__(self, model: str, session: str | None, emit: Emit) -> Awaitable[Live]: ...
+
+TAKEN_OVER = Ending("taken_over", OwnCloseCode.TAKEN_OVER, "the session was resumed on another socket")
+TOO_SLOW = Ending(
+    "too_slow", CloseCode.TRY_AGAIN_LATER, "events are not read as fast as they come", returns=True
+)
+LEFT = Ending("left", CloseCode.NORMAL_CLOSURE)
+DROPPED = Ending("dropped", CloseCode.GOING_AWAY, returns=True)
 
 
 class Connection:
@@ -46,100 +52,117 @@ class Connection:
     """
 
     def __init__(
-        self,
-        socket: ServerConnection,
-        server: ServerConfig,
-        video: VideoConfig,
-        outbox: Outbox,
-        metrics: Metrics,
+        self, socket: ServerConnection, outbox: Outbox, sessions: SessionTable, metrics: Metrics
     ) -> None:
+        self.outbox = outbox
         self._socket = socket
-        self._max_audio_bytes = server.max_audio_append_bytes
-        self._video = video
-        self._outbox = outbox
+        self._sessions = sessions
         self._metrics = metrics
+        self._displaced = asyncio.Event()
         self._log = log
 
-    async def run(self, visit: Visit, open_session: OpenSession) -> None:
-        """Serve until either side closes. The session is closed when this returns or is cancelled."""
-        model = visit.model
-        relay = Relay()
+    def displace(self) -> None:
+        self._displaced.set()
+
+    async def run(self, visit: Visit) -> None:
+        """Serve until either side closes. Then, or when this is cancelled, the session ends or waits."""
         try:
-            live = await open_session(model, visit.session, relay.emit)
+            seat = await self._seat(visit)
+        except ConnectionClosed:
+            return
         except StreamsError as error:
-            log.warning("session_refused", model=model, session=visit.session, error=error.message)
+            log.warning("session_refused", model=visit.model, session=visit.session, error=error.message)
             await self._refuse(error, error.code)
             return
         except Exception as error:
-            log.exception("session_not_opened", model=model)
+            log.exception("session_not_opened", model=visit.model)
             await self._refuse(error, StreamsError.code)
             return
-        self._log = log.bind(session=live.id)
-        self._metrics.session_opened()
-        self._log.info("session_opened", model=model)
+        await self._serve(seat)
+
+    async def _seat(self, visit: Visit) -> Seat:
+        if not visit.resumes:
+            return await self._sessions.open(visit.model, visit.session, self)
+        request = await self._resume_request()
+        address: str = self._socket.remote_address[0]
+        return self._sessions.resume(request.token, request.after, self, address)
+
+    async def _resume_request(self) -> SessionResume:
         try:
-            protocol = RealtimeProtocol(
-                live.id, model, live.options, max_audio_bytes=self._max_audio_bytes, thumbnail=live.thumbnail
+            async with asyncio.timeout(RESUME_WITHIN_S):
+                message = await self._socket.recv()
+        except TimeoutError:
+            raise InvalidRequestError(f"No session.resume came within {RESUME_WITHIN_S:g} s") from None
+        event = parse_event(parse_object(message)) if isinstance(message, str) else None
+        if not isinstance(event, SessionResume):
+            raise InvalidRequestError(
+                "The first message on a connection opened with ?resume=1 is session.resume", param="type"
             )
-            seat = Seat(live, protocol, self._outbox, self._video, self._metrics)
-            relay.pass_to(seat.emit)
-            await self._serve(seat)
-        finally:
-            self._outbox.close()
-            self._metrics.session_closed()
-            await live.close()
-            self._log.info("session_closed", code=self._socket.close_code)
+        return event
 
     async def _refuse(self, error: Exception, code: str) -> None:
         self._metrics.session_refused(code)
-        try:
-            param = error.param if isinstance(error, StreamsError) else None
-            await self._socket.send(json.dumps(stamped(error_to_wire(error, event_id=None, param=param))))
-            await self._socket.close(CloseCode.INTERNAL_ERROR, "no session could be opened")
-        except ConnectionClosed:
-            pass
+        await refuse(self._socket, error)
 
     async def _serve(self, seat: Seat) -> None:
-        overflow = asyncio.create_task(self._outbox.overflowed.wait())
-        tasks = {
-            overflow,
+        self._log = log.bind(session=seat.id)
+        reason = "cancelled"
+        try:
+            ending = await self._ending(seat)
+            reason = ending.reason
+            self._log.info("connection_ends", reason=reason, code=self._socket.close_code)
+            if ending.returns:
+                self._sessions.keep(seat, self)
+            await close(self._socket, ending.code, ending.text)
+        finally:
+            self.outbox.close()
+            await self._sessions.leave(seat, self, reason)
+
+    async def _ending(self, seat: Seat) -> Ending:
+        """Serve until there is a reason to end; of several the first of these counts."""
+        tasks = [
+            asyncio.create_task(self._taken_over()),
+            asyncio.create_task(self._too_slow()),
             asyncio.create_task(self._read(seat)),
             asyncio.create_task(self._write()),
-            asyncio.create_task(self._socket.wait_closed()),
-        }
+            asyncio.create_task(self._closed()),
+        ]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            ended = [task for task in tasks if task.done()]
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-        if overflow in done:
-            self._metrics.slow_client()
-            self._log.warning("client_too_slow", waiting_bytes=self._outbox.size_bytes)
-            await self._close_now(CloseCode.TRY_AGAIN_LATER, "events are not read as fast as they come")
-        for task in done:
-            task.result()
+        return ended[0].result()
 
-    async def _close_now(self, code: CloseCode, reason: str) -> None:
-        """Close, without waiting long for a client that may not even read that."""
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self._socket.close(code, reason)
-        except TimeoutError:
-            self._socket.transport.abort()
+    async def _taken_over(self) -> Ending:
+        await self._displaced.wait()
+        return TAKEN_OVER
 
-    async def _read(self, seat: Seat) -> None:
+    async def _too_slow(self) -> Ending:
+        await self.outbox.overflowed.wait()
+        self._metrics.slow_client()
+        self._log.warning("client_too_slow", waiting_bytes=self.outbox.size_bytes)
+        return TOO_SLOW
+
+    async def _closed(self) -> Ending:
+        await self._socket.wait_closed()
+        return LEFT if self._socket.close_code in FAREWELLS else DROPPED
+
+    async def _read(self, seat: Seat) -> Ending:
         try:
             async for message in self._socket:
-                await seat.receive(message)
-                await self._outbox.wait_for_room()
+                await seat.receive(message, self)
+                await self.outbox.wait_for_room()
         except ConnectionClosed as closed:
             self._log.info("connection_lost", reason=str(closed))
+        return await self._closed()
 
-    async def _write(self) -> None:
+    async def _write(self) -> Ending:
         try:
             while True:
-                await self._socket.send(await self._outbox.get())
-                self._outbox.sent()
+                await self._socket.send(await self.outbox.get())
+                self.outbox.sent()
         except ConnectionClosed:
-            return
+            return await self._closed()

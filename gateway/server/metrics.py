@@ -60,10 +60,14 @@ class Metrics:
         if service is not None:
             self.registry.register(ServiceCollector(service))
         self._open = Gauge("streams_sessions_open", "Sessions that run", registry=self.registry)
+        self._waiting = Gauge(
+            "streams_sessions_waiting", "Of these, those whose socket dropped", registry=self.registry
+        )
         self._outbox = Gauge(
             "streams_outbox_bytes", "Events that clients have not taken yet", registry=self.registry
         )
         self._sessions = self._counter("streams_sessions", "Sessions opened")
+        self._resumed = self._counter("streams_sessions_resumed", "Sessions whose client came back")
         self._refused = self._counter("streams_sessions_refused", "Clients that got no session", "reason")
         self._turns = self._counter("streams_turns", "Turns of spoken input")
         self._responses = self._counter(
@@ -145,6 +149,10 @@ class Metrics:
     def session_closed(self) -> None:
         self._open.dec()
 
+    def session_resumed(self) -> None:
+        """A client came back to its session."""
+        self._resumed.inc()
+
     def session_refused(self, reason: str) -> None:
         """A client got no session, before or after its handshake."""
         self._refused.labels(self._known(reason)).inc()
@@ -155,6 +163,10 @@ class Metrics:
 
     def slow_client(self) -> None:
         self._slow_clients.inc()
+
+    def watch_waiting(self, count: Callable[[], int]) -> None:
+        """``count`` says how many sessions wait for their clients, as ``watch_outboxes`` does."""
+        self._waiting.set_function(lambda: float(count()))
 
     def watch_outboxes(self, size_bytes: Callable[[], int]) -> None:
         """``size_bytes`` says what waits for all clients whenever the metrics are read, on any thread."""

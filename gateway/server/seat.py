@@ -1,17 +1,21 @@
-"""A session and what its client asks of it and is told."""
+"""A session and what its client asks of it and is told: what stays when a socket drops."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Protocol
 
 from gateway.live.live import Live
+from gateway.server.event_log import EventLog
 from gateway.server.execution import execute
 from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
+from gateway.server.token import ResumeToken
 from gateway.wire.command import UpdateSession
 from gateway.wire.protocol import RealtimeProtocol
 from gateway.wire.server_event import ServerEvent
-from streams.config import VideoConfig
+from streams.config import ServerConfig, VideoConfig
 from streams.errors import StreamsError
 from streams.events import Event, FramesDropped
 from streams.log import get_logger
@@ -19,28 +23,103 @@ from streams.log import get_logger
 log = get_logger(__name__)
 
 
+class Listener(Protocol):
+    """The connection through which a client has its session."""
+
+    outbox: Outbox
+
+    def displace(self) -> None:
+        """Another connection has the session now."""
+        ...
+
+
 class Seat:
-    """Carries out requests one at a time, in order, and tells of events as they happen."""
+    """Carries out requests one at a time, in order, and tells of events as they happen.
+
+    A client that asked to be able to come back may lose its socket: what it is told is kept for it.
+    """
 
     def __init__(
-        self, live: Live, protocol: RealtimeProtocol, outbox: Outbox, video: VideoConfig, metrics: Metrics
+        self,
+        live: Live,
+        protocol: RealtimeProtocol,
+        listener: Listener,
+        *,
+        server: ServerConfig,
+        video: VideoConfig,
+        metrics: Metrics,
     ) -> None:
-        """``outbox`` is told first that the session was created."""
+        """``listener`` is told first that the session was created."""
+        self.token = ResumeToken()
         self._live = live
         self._protocol = protocol
-        self._outbox = outbox
+        self._listener: Listener | None = listener
+        self._log_bytes = server.resume_log_bytes
         self._video = video
         self._metrics = metrics
+        self._events: EventLog | None = None
+        self._request: asyncio.Task[None] | None = None
+        self._received = 0
         self._log = log.bind(session=live.id)
         self._send(protocol.session_created())
 
-    async def receive(self, message: str | bytes) -> None:
-        """Carry out a request. Whatever goes wrong with it becomes an error event; the session goes on."""
+    @property
+    def id(self) -> str:
+        return self._live.id
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the client asked to be able to come back."""
+        return self._events is not None
+
+    # The sockets that come and go.
+
+    def leave(self, listener: Listener) -> bool:
+        """``listener`` hears no more. False when the session was not its any more."""
+        if self._listener is not listener:
+            return False
+        self._listener = None
+        return True
+
+    def resume(self, listener: Listener, token: str, after: str) -> None:
+        """``listener`` has the session now, and is told first of ``token`` and then what came ``after``."""
+        assert self._events is not None, "the client did not ask to come back"
+        if self._listener is not None:
+            self._listener.displace()
+        replay = self._events.replay(after)
+        first = [self._protocol.session_resumed(token, self._received)]
+        if replay.gap:
+            first.append(self._protocol.resume_gap())
+        for event in first:
+            self._events.precede(event["event_id"])
+            listener.outbox.put(_encoded(event))
+        for message in replay.messages:
+            listener.outbox.put(message)
+        self._listener = listener
+        self._log.info("session_resumed", replayed=len(replay.messages), gap=replay.gap)
+
+    # What the client asks for.
+
+    async def receive(self, message: str | bytes, listener: Listener) -> None:
+        """Carry out a request; one whose socket drops meanwhile is still carried out to its end.
+
+        What comes from a connection that has the session no more is not.
+        """
+        if self._request is not None and not self._request.done():  # of the socket before this one
+            await asyncio.wait({self._request})
+        if self._listener is not listener:
+            return
+        self._received += 1
+        self.token.arrived()
+        self._request = asyncio.create_task(self._carry_out(message))
+        await asyncio.shield(self._request)
+
+    async def _carry_out(self, message: str | bytes) -> None:
+        """Whatever goes wrong with one request becomes an error event; the session goes on."""
         request = self._protocol.receive(message)
         try:
             if isinstance(request.command, UpdateSession):
-                self._live.update(request.command.settings.options)
-                self._send(self._protocol.session_updated(request.command))
+                self._update(request.command)
             else:
                 await execute(request.command, self._live, self._protocol, self._video)
         except StreamsError as error:
@@ -50,6 +129,20 @@ class Seat:
             self._metrics.request_failed(StreamsError.code)
             self._log.exception("request_failed", request=type(request.command).__name__)
             self._send(self._protocol.error_to_send(error, request))
+
+    def _update(self, update: UpdateSession) -> None:
+        self._protocol.check_update(update)
+        self._live.update(update.settings.options)
+        if update.settings.resume and self._events is None:
+            # Not kept itself, for it holds the token: who has that has been told all that was before.
+            self._send(updated := self._protocol.session_updated(update, self.token.issue()))
+            self._events = EventLog(self._log_bytes, before=updated["event_id"])
+            return
+        if not update.settings.resume:
+            self._events = None
+        self._send(self._protocol.session_updated(update))
+
+    # What the client is told.
 
     def emit(self, event: Event) -> None:
         """Tell the client of ``event``."""
@@ -65,4 +158,19 @@ class Seat:
             self._send(message)
 
     def _send(self, event: ServerEvent) -> None:
-        self._outbox.put(json.dumps(event, allow_nan=False, separators=(",", ":")))
+        message = _encoded(event)
+        if self._events is not None:
+            self._events.append(event["event_id"], message)
+        if self._listener is not None:
+            self._listener.outbox.put(message)
+
+    async def close(self) -> None:
+        """End the session. What it remembers is kept where sessions are."""
+        if self._request is not None:
+            self._request.cancel()
+            await asyncio.wait({self._request})
+        await self._live.close()
+
+
+def _encoded(event: ServerEvent) -> str:
+    return json.dumps(event, allow_nan=False, separators=(",", ":"))

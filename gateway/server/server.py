@@ -17,13 +17,15 @@ from websockets.typing import Subprotocol
 
 from gateway.access.load import Load
 from gateway.server.admission import Admission, Visit
-from gateway.server.connection import CLOSE_TIMEOUT_S, Connection, OpenSession
+from gateway.server.closing import CLOSE_TIMEOUT_S
+from gateway.server.connection import Connection
 from gateway.server.health import Health
 from gateway.server.http import refusal_answer
 from gateway.server.http_connection import HttpConnection
 from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.server.router import REALTIME_PATH, Router, path_of
+from gateway.server.session_table import OpenSession, SessionTable
 from gateway.service import Service
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import ConfigError
@@ -65,8 +67,6 @@ class GatewayServer:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._config = server
-        self._video = video
-        self._open_session = open_session
         self._outbox_bytes = outbox_bytes
         self._patience_s = patience_s
         self._server: Server | None = None
@@ -74,10 +74,11 @@ class GatewayServer:
         self._running: dict[ServerConnection, asyncio.Task[Any]] = {}
         self._outboxes: set[Outbox] = set()
         load = Load(service.worker_waits_s if service else dict, server.max_wait_ms)
-        self._admission = Admission(server, load, self._occupied)
+        self._admission = Admission(server, load, self._occupied, self._sockets)
         self.metrics = Metrics(service)
         self.metrics.watch_outboxes(lambda: sum(outbox.size_bytes for outbox in [*self._outboxes]))
         self._router = Router(Health(self._admission, service), self.metrics)
+        self._sessions = SessionTable(server, video, open_session, self.metrics)
 
     @property
     def port(self) -> int:
@@ -149,6 +150,7 @@ class GatewayServer:
                 socket.transport.abort()
                 task.cancel()
             await self._server.wait_closed()
+        await self._sessions.close(SHUTDOWN_S)
 
     async def _serve(self, socket: ServerConnection) -> None:
         task = asyncio.current_task()
@@ -158,8 +160,7 @@ class GatewayServer:
         outbox = Outbox(self._outbox_bytes, self._patience_s)
         self._outboxes.add(outbox)
         try:
-            connection = Connection(socket, self._config, self._video, outbox, self.metrics)
-            await connection.run(visit, self._open_session)
+            await Connection(socket, outbox, self._sessions, self.metrics).run(visit)
         except Exception:
             log.exception("connection_failed")
             raise
@@ -185,10 +186,18 @@ class GatewayServer:
         return socket.fitted(refusal_answer(admitted))
 
     def _occupied(self) -> int:
-        """Sessions that run, and handshakes under way that may become some."""
+        """Sessions that run or wait for their clients, and handshakes under way that may become some."""
+        self._forget_failed()
+        return len(self._sessions) + sum(not visit.resumes for visit in self._visits.values())
+
+    def _sockets(self) -> int:
+        self._forget_failed()
+        return len(self._visits) + len(self._running)
+
+    def _forget_failed(self) -> None:
+        """Of a handshake that fails nothing is told: its connection is found closed."""
         for socket in [each for each in self._visits if each.state is State.CLOSED]:
             del self._visits[socket]
-        return len(self._visits) + len(self._running)
 
 
 def _select_subprotocol(socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -84,9 +84,11 @@ class Audio(Wire):
 
 
 class StreamsOptions(Wire):
-    """This project's own part of a session: the events outside the API that the client wants."""
+    """This project's own part of a session: the events outside the API that the client wants, and
+    whether it may come back after its socket dropped."""
 
-    events: list[StreamsEventName]
+    events: list[StreamsEventName] | None = None
+    resume: bool | None = None
 
 
 class Session(Wire):
@@ -138,6 +140,12 @@ class ClientEventBase(Wire):
 class SessionUpdate(ClientEventBase):
     type: Literal["session.update"]
     session: Session
+
+
+class SessionResume(ClientEventBase):
+    type: Literal["session.resume"]
+    token: Annotated[str, StringConstraints(min_length=1, max_length=512)]
+    after: Id
 
 
 class InputAudioAppend(ClientEventBase):
@@ -198,6 +206,7 @@ class ResponseCancel(ClientEventBase):
 
 ClientEvent: TypeAlias = (
     SessionUpdate
+    | SessionResume
     | InputAudioAppend
     | InputAudioCommit
     | InputAudioClear

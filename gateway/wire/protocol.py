@@ -21,7 +21,7 @@ from gateway.wire.session_settings import OPTION_PATHS, SessionSettings
 from gateway.wire.transcript_writer import TranscriptWriter
 from streams import events as happening
 from streams.conversation import SessionOptions
-from streams.errors import StreamsError
+from streams.errors import InvalidRequestError, OverloadError, StreamsError
 from streams.session import new_id
 
 Thumbnail: TypeAlias = Callable[[int], bytes | None]
@@ -43,6 +43,7 @@ class RealtimeProtocol:
     """One session's side of the OpenAI Realtime API, with this project's additions.
 
     ``options`` are the session's at its start, and what a null in an update goes back to.
+    ``resume_grace_s`` is how long a session waits for its client to come back, 0 for not at all.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class RealtimeProtocol:
         *,
         max_audio_bytes: int,
         thumbnail: Thumbnail,
+        resume_grace_s: float = 0.0,
     ) -> None:
         self._session_id = session_id
         self._conversation_id = new_id("conv")
         self._settings = SessionSettings(model, options)
         self._reader = RequestReader(options, max_audio_bytes)
         self._thumbnail = thumbnail
+        self._resume_grace_s = resume_grace_s
         self._responses: dict[str, ResponseWriter] = {}
         self._transcripts = TranscriptWriter()
         self._metadata: dict[str, str] | None = None
@@ -79,10 +82,28 @@ class RealtimeProtocol:
         except StreamsError as error:
             return Request(event_id, Refuse(error))
 
-    def session_updated(self, update: UpdateSession) -> ServerEvent:
-        """The session now runs by ``update``."""
+    def check_update(self, update: UpdateSession) -> None:
+        """Raises InvalidRequestError for what this server does not offer."""
+        if update.settings.resume and not self._resume_grace_s:
+            raise InvalidRequestError(
+                "Sessions end with their sockets here (server.resume_grace_s is 0)",
+                param="session.streams.resume",
+                code="unsupported_value",
+            )
+
+    def session_updated(self, update: UpdateSession, token: str | None = None) -> ServerEvent:
+        """The session now runs by ``update``; ``token`` is the client's first for coming back."""
         self._settings = update.settings
-        return self._session_event("session.updated")
+        return self._session_event("session.updated", token)
+
+    def session_resumed(self, token: str, received: int) -> ServerEvent:
+        """The client is back; of its messages ``received`` had come."""
+        return {**self._session_event("session.resumed", token), "received": received}
+
+    def resume_gap(self) -> ServerEvent:
+        """Not all that the client missed is kept any more."""
+        message = "More was missed than is kept (server.resume_log_bytes): the first of it is lost"
+        return self.error_to_send(OverloadError(message, code="resume_gap"))
 
     def expect_response(self, metadata: dict[str, str] | None) -> None:
         """The next response to be created is the client's, and carries this; None when none comes."""
@@ -175,5 +196,9 @@ class RealtimeProtocol:
         """An event outside the API, if the client subscribed to it."""
         return [{"type": kind, **fields}] if self._settings.subscribes_to(kind) else []
 
-    def _session_event(self, kind: str) -> ServerEvent:
-        return stamped({"type": kind, "session": self._settings.to_wire(self._session_id)})
+    def _session_event(self, kind: str, token: str | None = None) -> ServerEvent:
+        session = self._settings.to_wire(self._session_id)
+        if self._settings.resume:
+            grant = {"grace_s": self._resume_grace_s} | ({"token": token} if token else {})
+            session["streams"]["resume"] = grant
+        return stamped({"type": kind, "session": session})

@@ -43,6 +43,11 @@ class RequestReader:
         match event:
             case wire.SessionUpdate():
                 return UpdateSession(settings.updated(event.session, self._defaults))
+            case wire.SessionResume():
+                raise InvalidRequestError(
+                    "This session is open: one is resumed on a connection of its own, opened with ?resume=1",
+                    param="type",
+                )
             case wire.InputAudioAppend():
                 return AppendAudio(self._samples_in(event.audio, "audio"), AUDIO_RATE)
             case wire.InputAudioCommit():

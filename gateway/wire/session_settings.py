@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from gateway.wire.base import Wire
-from gateway.wire.client_event import ServerVad, Session, StreamsEventName, Transcription
+from gateway.wire.client_event import ServerVad, Session, StreamsEventName, StreamsOptions, Transcription
 from streams.conversation import SessionOptions, TurnDetection
 
 AUDIO_RATE = 24_000
@@ -30,6 +30,7 @@ class SessionSettings:
 
     ``model`` and ``transcription`` are the client's own names, ``events`` its subscriptions (None
     when it never mentioned them). ``tracing`` is only echoed: there is nowhere to write traces to.
+    ``resume``: the session may outlive its socket.
     """
 
     model: str
@@ -37,6 +38,7 @@ class SessionSettings:
     transcription: Transcription | None = None
     tracing: Literal["auto"] | None = None
     events: frozenset[StreamsEventName] | None = None
+    resume: bool = False
 
     def subscribes_to(self, event: StreamsEventName) -> bool:
         return self.events is not None and event in self.events
@@ -55,14 +57,19 @@ class SessionSettings:
         if "transcription" in audio.input.model_fields_set:
             transcription = _merged(transcription, audio.input.transcription)
             options["transcription"] = transcription is not None
+        events, resume = self.events, self.resume
+        if "streams" in given:
+            streams = update.streams or StreamsOptions(events=None, resume=None)
+            own = streams.model_fields_set
+            events = frozenset(streams.events or ()) if "events" in own else events or frozenset()
+            resume = bool(streams.resume) if "resume" in own else resume
         return SessionSettings(
             model=update.model or self.model,
             options=replace(self.options, **options),
             transcription=transcription,
             tracing=update.tracing if "tracing" in given else self.tracing,
-            events=frozenset(update.streams.events if update.streams else ())
-            if "streams" in given
-            else self.events,
+            events=events,
+            resume=resume,
         )
 
     def _detection(self, update: ServerVad | None, defaults: SessionOptions) -> TurnDetection | None:

@@ -94,7 +94,7 @@ class ScriptedLive:
         self.closed.set()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scripted() -> type[ScriptedLive]:
     return ScriptedLive
 

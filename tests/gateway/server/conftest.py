@@ -1,4 +1,4 @@
-"""A service of which a test says how busy it is."""
+"""A service of which a test says how busy it is, and sessions that do as a test says."""
 
 import pytest
 
@@ -27,3 +27,30 @@ class ScriptedService:
 @pytest.fixture
 def service():
     return ScriptedService()
+
+
+class Sessions:
+    """Opens scripted sessions and keeps them for the test to look at."""
+
+    def __init__(self, scripted):
+        self._scripted = scripted
+        self.live = []
+        self.models = []
+        self.names = []
+        self.failure = None
+        self.early = ()
+
+    async def __call__(self, model, session, emit):
+        if self.failure:
+            raise self.failure
+        self.models.append(model)
+        self.names.append(session)
+        self.live.append(self._scripted(emit))
+        for event in self.early:
+            emit(event)
+        return self.live[-1]
+
+
+@pytest.fixture
+def sessions(scripted):
+    return Sessions(scripted)

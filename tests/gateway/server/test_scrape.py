@@ -41,15 +41,14 @@ async def ask(client, question):
 
 def test_a_conversation_is_counted_as_it_was(streams):
     async def talk():
-        async with new_server(streams) as server:
-            async with connect(server.url) as client:
-                await client.send(json.dumps({"type": "session.update", "session": TEXT}))
-                for question in ("What is the capital of France?", "And of Italy?"):
-                    answer = await ask(client, question)
-                    assert answer["response"]["status"] in ("completed", "incomplete")
-                await client.send(json.dumps({"type": "input_audio_buffer.commit"}))
-                assert (await until(client, "error"))["error"]["code"] == "input_audio_buffer_commit_empty"
-                return await scrape(server)
+        async with new_server(streams) as server, connect(server.url) as client:
+            await client.send(json.dumps({"type": "session.update", "session": TEXT}))
+            for question in ("What is the capital of France?", "And of Italy?"):
+                answer = await ask(client, question)
+                assert answer["response"]["status"] in ("completed", "incomplete")
+            await client.send(json.dumps({"type": "input_audio_buffer.commit"}))
+            assert (await until(client, "error"))["error"]["code"] == "input_audio_buffer_commit_empty"
+            return await scrape(server)
 
     samples = asyncio.run(talk())
     assert samples["streams_sessions_open",] == 1

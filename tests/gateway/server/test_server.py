@@ -22,33 +22,6 @@ from streams.events import FramesDropped, ResponseCreated, SessionFailed, TextDe
 MINUTE_S = 60
 
 
-class Sessions:
-    """Opens scripted sessions and keeps them for the test to look at."""
-
-    def __init__(self, scripted):
-        self._scripted = scripted
-        self.live = []
-        self.models = []
-        self.names = []
-        self.failure = None
-        self.early = ()
-
-    async def __call__(self, model, session, emit):
-        if self.failure:
-            raise self.failure
-        self.models.append(model)
-        self.names.append(session)
-        self.live.append(self._scripted(emit))
-        for event in self.early:
-            emit(event)
-        return self.live[-1]
-
-
-@pytest.fixture
-def sessions(scripted):
-    return Sessions(scripted)
-
-
 def serving(sessions, *, video=None, outbox_bytes=8 * 1024**2, patience_s=20.0, **config):
     return GatewayServer(
         ServerConfig(port=0, **config),
@@ -362,7 +335,7 @@ def test_a_client_that_falls_too_far_behind_is_closed_and_told_why(sessions):
 
 def test_a_client_that_reads_nothing_at_all_is_cut_off(sessions, monkeypatch):
     async def scenario():
-        monkeypatch.setattr("gateway.server.connection.CLOSE_TIMEOUT_S", 0.05)
+        monkeypatch.setattr("gateway.server.closing.CLOSE_TIMEOUT_S", 0.05)
         paused = {"max_queue": 1, "close_timeout": 0.05}
         async with serving(sessions, outbox_bytes=100_000) as server, opened(server, **paused):
             live = sessions.live[0]

@@ -89,3 +89,13 @@ def test_tracing_is_echoed_as_the_client_has_it():
     traced = updated(tracing="auto")
     assert updated(traced, instructions="Sing.").to_wire("s")["tracing"] == "auto"
     assert updated(traced, tracing=None).to_wire("s")["tracing"] is None
+
+
+def test_of_the_additions_too_what_is_absent_stays():
+    returning = updated(updated(streams={"resume": True}), streams={"events": ["memory.recalled"]})
+    assert returning.resume
+    again = updated(returning, streams={"resume": False})
+    assert not again.resume
+    assert again.subscribes_to("memory.recalled")
+    assert updated(returning, streams={"resume": None, "events": None}) == updated(streams={})
+    assert updated(returning, streams=None) == updated(streams={})

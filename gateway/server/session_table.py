@@ -1,0 +1,165 @@
+"""The sessions of a server: those that are open, and those that wait for a client whose socket dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Protocol
+
+from gateway.live.live import Emit, Live
+from gateway.server.attempts import Attempts
+from gateway.server.metrics import Metrics
+from gateway.server.relay import Relay
+from gateway.server.seat import Listener, Seat
+from gateway.server.token import locator_of
+from gateway.wire.protocol import RealtimeProtocol
+from streams.config import ServerConfig, VideoConfig
+from streams.errors import InvalidRequestError, OverloadError
+from streams.log import get_logger
+
+log = get_logger(__name__)
+
+
+class OpenSession(Protocol):
+    """Makes a session that tells what happens in it through ``emit``.
+
+    ``model`` and ``session`` are what the client named; a session that was there before goes on.
+    Raises StreamsError when there can be none.
+    """
+
+    def __call__(self, model: str, session: str | None, emit: Emit) -> Awaitable[Live]: ...
+
+
+class SessionTable:
+    """Opens sessions for connections, and ends each when its connection leaves it or nobody comes back."""
+
+    def __init__(
+        self,
+        server: ServerConfig,
+        video: VideoConfig,
+        open_session: OpenSession,
+        metrics: Metrics,
+        attempts: Attempts | None = None,
+    ) -> None:
+        self._server = server
+        self._video = video
+        self._open_session = open_session
+        self._metrics = metrics
+        self._attempts = attempts or Attempts()
+        self._opening = 0
+        self._seats: dict[str, Seat] = {}
+        self._waiting: dict[Seat, asyncio.TimerHandle] = {}
+        self._ending: dict[Seat, asyncio.Task[None]] = {}
+        self._closing = False
+        metrics.watch_waiting(lambda: len(self._waiting))
+
+    def __len__(self) -> int:
+        """How many take a place: those that are being opened, and those that wait or end, too."""
+        return self._opening + len(self._seats)
+
+    async def open(self, model: str, name: str | None, listener: Listener) -> Seat:
+        """A session for ``listener``, by its ``name`` if it has one. Raises what ``open_session`` raises."""
+        self._opening += 1
+        try:
+            await self._make_way(name)
+            relay = Relay()
+            live = await self._open_session(model, name, relay.emit)
+            protocol = RealtimeProtocol(
+                live.id,
+                model,
+                live.options,
+                max_audio_bytes=self._server.max_audio_append_bytes,
+                thumbnail=live.thumbnail,
+                resume_grace_s=self._server.resume_grace_s,
+            )
+            seat = Seat(
+                live,
+                protocol,
+                listener,
+                server=self._server,
+                video=self._video,
+                metrics=self._metrics,
+            )
+        finally:
+            self._opening -= 1
+        self._seats[seat.token.locator] = seat
+        relay.pass_to(seat.emit)
+        self._metrics.session_opened()
+        log.info("session_opened", session=seat.id, model=model)
+        return seat
+
+    async def _make_way(self, name: str | None) -> None:
+        """Whoever opens a session by its name has it, also while it waits for another client's return."""
+        ending = [self._end_soon(seat, "opened_anew") for seat in [*self._waiting] if seat.id == name]
+        if ending:
+            await asyncio.wait(ending)
+
+    def resume(self, token: str, after: str, listener: Listener, address: str) -> Seat:
+        """Give ``listener`` the session of ``token``, also when another connection seems to have it still.
+
+        Raises InvalidRequestError when there is none, OverloadError for an ``address`` that failed too often.
+        """
+        if not self._attempts.allowed(address):
+            raise OverloadError(
+                "Too many failed attempts to resume a session; try again later", code="rate_limit_exceeded"
+            )
+        seat = self._seats.get(locator_of(token))
+        usable = seat is not None and seat.resumable and seat not in self._ending
+        next_token = seat.token.rotate(token) if seat is not None and usable else None
+        if seat is None or next_token is None:
+            self._attempts.failed(address)
+            raise InvalidRequestError(
+                "No session is resumed by this token: it is wrong, was used, or its session is over",
+                param="token",
+                code="resume_failed",
+            )
+        if (timer := self._waiting.pop(seat, None)) is not None:
+            timer.cancel()
+        seat.resume(listener, next_token, after)
+        self._metrics.session_resumed()
+        return seat
+
+    def keep(self, seat: Seat, listener: Listener) -> bool:
+        """``listener`` lost its socket: the session waits for its client. False if that may not come back."""
+        if self._closing or not seat.resumable or not seat.leave(listener):
+            return False
+        grace_s = self._server.resume_grace_s
+        loop = asyncio.get_running_loop()
+        self._waiting[seat] = loop.call_later(grace_s, self._end_soon, seat, "grace_over")
+        log.info("session_waits", session=seat.id, seconds=grace_s)
+        return True
+
+    async def leave(self, seat: Seat, listener: Listener, reason: str) -> None:
+        """``listener`` is done: the session ends, unless it waits or another connection has it now."""
+        if seat.leave(listener):
+            await self._end_soon(seat, reason)
+
+    async def close(self, timeout_s: float) -> None:
+        """End those that wait, and return when all have ended; one that does not in time is cancelled."""
+        self._closing = True
+        for seat in [*self._waiting]:
+            self._end_soon(seat, "shutdown")
+        if self._ending:
+            _, late = await asyncio.wait({*self._ending.values()}, timeout=timeout_s)
+            for task in late:
+                log.warning("session_cancelled", session=task.get_name())
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    def _end_soon(self, seat: Seat, reason: str) -> asyncio.Task[None]:
+        if (timer := self._waiting.pop(seat, None)) is not None:
+            timer.cancel()
+        task = self._ending[seat] = asyncio.create_task(self._end(seat, reason), name=seat.id)
+        return task
+
+    async def _end(self, seat: Seat, reason: str) -> None:
+        try:
+            await seat.close()
+        except Exception:
+            log.exception("session_not_closed", session=seat.id)
+        finally:
+            self._metrics.session_closed()
+            del self._ending[seat]
+            del self._seats[seat.token.locator]
+        log.info("session_closed", session=seat.id, reason=reason)
