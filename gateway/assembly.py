@@ -34,7 +34,7 @@ from speech.smart_turn import SmartTurn
 from speech.whisper import WhisperRecognizer
 from streams.clock import Clock, ReplayClock, WallClock
 from streams.config import StreamsConfig
-from streams.conversation import SessionOptions, TurnDetection
+from streams.conversation import ServerVad, SessionOptions
 from streams.errors import ConfigError, InvalidRequestError, MemoryStoreError
 from streams.log import get_logger
 from streams.models.progress import Progress
@@ -210,7 +210,7 @@ class Streams:
 
     def default_options(self) -> SessionOptions:
         speech, llm = self.config.speech, self.config.llm
-        turns = TurnDetection(
+        turns = ServerVad(
             threshold=speech.vad_threshold,
             prefix_padding_ms=speech.prefix_padding_ms,
             silence_duration_ms=speech.silence_duration_ms,

@@ -80,14 +80,29 @@ Item: TypeAlias = Message | FunctionCall | FunctionOutput
 
 
 @dataclass(frozen=True, slots=True)
-class TurnDetection:
-    """How the server finds the end of a turn by voice activity (``server_vad`` of the wire)."""
+class ServerVad:
+    """A turn ends when the voice was silent for long enough."""
 
     threshold: float = 0.5
     prefix_padding_ms: int = 300
     silence_duration_ms: int = 500
+    idle_timeout_ms: int | None = None
+    """When nobody speaks for so long after a reply was heard, the model speaks up; None for never."""
     create_response: bool = True
     interrupt_response: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticVad:
+    """A turn ends when the speaker sounds finished; ``eagerness`` is how soon that is believed."""
+
+    eagerness: Eagerness = "auto"
+    create_response: bool = True
+    interrupt_response: bool = True
+
+
+TurnDetection: TypeAlias = ServerVad | SemanticVad
+"""How the server finds the end of a turn by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +116,7 @@ class SessionOptions:
     max_output_tokens: int = 96
     transcription: bool = False
     """Whether transcripts of the input are reported; the model hears them in any case."""
-    turn_detection: TurnDetection | None = field(default_factory=TurnDetection)
+    turn_detection: TurnDetection | None = field(default_factory=ServerVad)
 
 
 @dataclass(frozen=True, slots=True)

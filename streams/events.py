@@ -78,6 +78,18 @@ class ItemTruncated:
 
 
 @dataclass(frozen=True, slots=True)
+class IdleTimedOut:
+    """Nobody spoke for as long as the options allow; the silence is ``item_id``.
+
+    Times count the sound that was sent: from the end of the last reply to now.
+    """
+
+    item_id: str
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptPartial:
     """``confirmed`` are newly confirmed words (never retracted); ``tentative`` may still change."""
 
@@ -234,6 +246,7 @@ Event: TypeAlias = (
     | ItemRetrieved
     | ItemDeleted
     | ItemTruncated
+    | IdleTimedOut
     | TranscriptPartial
     | TranscriptCompleted
     | TranscriptFailed

@@ -24,6 +24,7 @@ from streams.conversation import (
 from streams.errors import InvalidRequestError
 from streams.events import (
     FalseAlarm,
+    IdleTimedOut,
     InputCleared,
     InputCommitted,
     ItemAdded,
@@ -170,6 +171,19 @@ class Session:
         if self._owes_answer and not listening and self.active_response is None:
             outcomes += self.response_requested(ResponseOptions())
         return outcomes
+
+    def idle_timed_out(self, start_us: int, end_us: int) -> list[Outcome]:
+        """Nobody spoke for long: the silence is a turn, and the model speaks up."""
+        if self._utterance is not None or self.active_response is not None:
+            return []
+        item_id, previous = new_id("item"), self.items.last
+        item = Message(item_id, "user", (AudioContent(""),))
+        return [
+            IdleTimedOut(item_id, start_us, end_us),
+            InputCommitted(item_id, previous),
+            *self.item_created(item, None),
+            *self.response_requested(ResponseOptions()),
+        ]
 
     # Items and responses.
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.backend import Backend
+from gateway.live.tasks import Tasks
 from gateway.live.utterance import Utterance
+from speech.finished import finished
 from speech.listener import Heard, Listener, Sound
+from speech.patience import Patience
 from speech.segmenter import SegmenterConfig, SpeechPaused, SpeechResumed, SpeechStarted, SpeechStopped
 from speech.streaming import Partial, StreamingRecognizer
 from streams.clock import Clock, ReplayClock
 from streams.config import SpeechConfig
-from streams.conversation import TurnDetection
+from streams.conversation import SemanticVad, ServerVad, TurnDetection
+from streams.pipeline import URGENT
 from streams.types import US_PER_MS, US_PER_S, Samples
 
 GAP_US = 500 * US_PER_MS
@@ -38,11 +43,13 @@ class Hearing:
         config: SpeechConfig,
         turns: TurnDetection | None,
         clock: Clock,
+        tasks: Tasks,
         handler: HearingHandler,
     ) -> None:
         self._backend = backend
         self._config = config
         self._clock = clock
+        self._tasks = tasks
         self._handler = handler
         self._live = not isinstance(clock, ReplayClock)
         self._listener = Listener(backend.new_detector(), self._segmentation(turns))
@@ -55,18 +62,33 @@ class Hearing:
         self._offset_us: int | None = None
 
     def _segmentation(self, turns: TurnDetection | None) -> SegmenterConfig | None:
-        if turns is None:
-            return None
-        return SegmenterConfig(
-            turns.threshold,
-            turns.prefix_padding_ms,
-            turns.silence_duration_ms,
-            self._config.min_speech_ms,
-        )
+        match turns:
+            case None:
+                return None
+            case ServerVad():
+                return SegmenterConfig(
+                    turns.threshold,
+                    turns.prefix_padding_ms,
+                    turns.silence_duration_ms,
+                    self._config.min_speech_ms,
+                )
+            case SemanticVad():
+                config = SegmenterConfig.from_config(self._config)
+                return replace(config, silence_duration_ms=Patience(turns.eagerness).longest_ms)
 
     def configure(self, turns: TurnDetection | None) -> None:
         self._turns = turns
         self._listener.configure(self._segmentation(turns))
+
+    @property
+    def prefix_padding_ms(self) -> int:
+        """How much sound before the voice an utterance begins with."""
+        segmentation = self._segmentation(self._turns)
+        return segmentation.prefix_padding_ms if segmentation else 0
+
+    def to_audio(self, clock_us: int) -> int:
+        """A time on the session's clock, in the sound that was sent."""
+        return max(clock_us - (self._offset_us or 0), 0)
 
     def to_clock(self, audio_us: int) -> int:
         """A time in the sound that was sent, on the session's clock; never before its start."""
@@ -133,13 +155,36 @@ class Hearing:
                 if utterance.audio_us > self._config.max_utterance_s * US_PER_S:
                     self._stop(chunk.end_us, chunk.end_us)
             case SpeechResumed() if self._utterance is not None:
-                self._utterance.paused = False
+                self._utterance.pause_us = None
                 self._handler.speech_resumed()
             case SpeechPaused() if self._utterance is not None:
-                self._utterance.paused = True
-                await self._utterance.hypothesize()
+                await self._pause(self._utterance, item.at_us)
             case SpeechStopped() if self._utterance is not None:
                 self._stop(item.at_us, item.voice_end_us)
+
+    async def _pause(self, utterance: Utterance, at_us: int) -> None:
+        """Perhaps this is the end: find the words so far and, where it counts, whether it sounds so."""
+        utterance.pause_us = at_us
+        weighing = [utterance.hypothesize(again=True)]
+        if isinstance(self._turns, SemanticVad):
+            weighing.append(self._listen_for_the_end(utterance, at_us, Patience(self._turns.eagerness)))
+        if self._live:
+            for each in weighing:
+                self._tasks.start(each)
+        else:
+            await asyncio.gather(*weighing)
+
+    async def _listen_for_the_end(self, utterance: Utterance, pause_us: int, patience: Patience) -> None:
+        """Wait as long as the speaker sounds as if there were more, and then as what was said reads."""
+        sound, detector = utterance.last_sound(), self._backend.turn_detector
+        heard = await self._backend.turn_worker.run(lambda: detector.complete(sound), URGENT)
+        await self._wait(patience.wait_ms(heard, None), pause_us)
+        text = await utterance.text_at(pause_us)
+        if text is not None:
+            await self._wait(patience.wait_ms(heard, finished(text)), pause_us)
+
+    async def _wait(self, silence_ms: int, pause_us: int) -> None:
+        await self._backend.detector_worker.run(lambda: self._listener.wait_for(silence_ms, pause_us), URGENT)
 
     def _begin(self, at_us: int) -> Utterance:
         utterance = self._utterance = Utterance(

@@ -17,19 +17,19 @@ class Playback:
         self._clock = clock
         self._lead_us = lead_us
         self._paced = paced
-        self._ends_us = 0
+        self.ends_us = 0
         self.sent_us = 0
 
     def send(self, duration_us: int) -> None:
         """So much more is sent now."""
-        self._ends_us = max(self._ends_us, self._clock.now_us()) + duration_us
+        self.ends_us = max(self.ends_us, self._clock.now_us()) + duration_us
         self.sent_us += duration_us
 
     def heard_us(self, at_us: int) -> int:
         """How much of the sound was heard by ``at_us``."""
-        return self.sent_us - (max(self._ends_us - at_us, 0) if self._paced else 0)
+        return self.sent_us - (max(self.ends_us - at_us, 0) if self._paced else 0)
 
     async def wait_for_room(self) -> None:
         """Return once less than the lead is waiting to be played."""
         if self._paced:
-            await self._clock.sleep_until(self._ends_us - self._lead_us)
+            await self._clock.sleep_until(self.ends_us - self._lead_us)

@@ -53,6 +53,8 @@ class Responder:
         self._response: Response | None = None
         self._stop: StatusReason | None = None
         self._held = False
+        self.silent_from_us = 0
+        """When the sound that was sent last has been played."""
         self._sent: Newest[str, Sent] = Newest(MAX_ITEMS)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -133,6 +135,7 @@ class Responder:
             error = StreamsError("the response failed inside the server")
         finally:
             self._response = None
+            self.silent_from_us = response.silent_from_us
             if response.sent.duration_us:
                 self._sent[response.item_id] = response.sent
             self._stop = None

@@ -114,6 +114,11 @@ class Response:
         self._heard_us = heard_us
 
     @property
+    def silent_from_us(self) -> int:
+        """When all sound sent so far has been played."""
+        return self._playback.ends_us
+
+    @property
     def sent(self) -> Sent:
         return Sent(self._speaker.spoken, self._playback.sent_us)
 

@@ -225,3 +225,5 @@ class LiveSession:
         # Out of band, the question is still the conversation's to answer.
         heard = self._reading.take_pending() if command.in_conversation else self._reading.pending
         await self._responder.respond(command, heard)
+        if command.in_conversation:
+            self._turns.wait_for_voice(self._responder.silent_from_us)

@@ -19,7 +19,7 @@ from gateway.live.utterance import Utterance
 from speech.streaming import Partial
 from streams.clock import Clock, ReplayClock
 from streams.config import SpeechConfig
-from streams.conversation import TurnDetection
+from streams.conversation import ServerVad, TurnDetection
 from streams.errors import StreamsError
 from streams.events import FalseAlarm, TranscriptFailed, TranscriptPartial
 from streams.session import Session
@@ -79,9 +79,10 @@ class Turns:
         self._tasks = tasks
         self._emit = emit
         self._follow = follow
-        self._hearing = Hearing(backend, config, session.options.turn_detection, clock, self)
+        self._hearing = Hearing(backend, config, session.options.turn_detection, clock, tasks, self)
         self._turn: Turn | None = None
         self._ending: Ending | None = None
+        self._idle: asyncio.Task[None] | None = None
         self._committing = False
         self._recognising: set[asyncio.Task[None]] = set()
         self._in_turn = asyncio.Lock()
@@ -89,6 +90,7 @@ class Turns:
     # What a client asks for.
 
     def configure(self, turns: TurnDetection | None) -> None:
+        self._speak_up_never()
         self._hearing.configure(turns)
 
     async def append(self, samples: Samples, rate: int) -> None:
@@ -109,17 +111,36 @@ class Turns:
         self._hearing.clear()
         self._follow(self._session.cleared())
 
+    def wait_for_voice(self, from_us: int) -> None:
+        """The last reply is heard by ``from_us``: when nobody speaks for long after, the model does."""
+        self._speak_up_never()
+        turns = self._session.options.turn_detection
+        if isinstance(turns, ServerVad) and turns.idle_timeout_ms is not None:
+            from_us = max(from_us, self._clock.now_us())
+            self._idle = asyncio.create_task(self._speak_up(from_us, turns.idle_timeout_ms * US_PER_MS))
+
+    async def _speak_up(self, from_us: int, after_us: int) -> None:
+        await self._clock.sleep_until(from_us + after_us)
+        to_audio = self._hearing.to_audio
+        self._follow(self._session.idle_timed_out(to_audio(from_us), to_audio(self._clock.now_us())))
+
+    def _speak_up_never(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
     def close(self) -> None:
+        self._speak_up_never()
         self._hearing.close()
 
     # What hearing reports (HearingHandler).
 
     def speech_started(self, at_us: int, utterance: Utterance) -> None:
+        self._speak_up_never()
         self._end_as_turn()  # who goes on speaking wanted to speak
         self._follow(self._session.speech_started(at_us))
-        turns = self._session.options.turn_detection
-        if turns is not None and self._session.undecided:
-            utterance.first_hypothesis_after(turns.prefix_padding_ms + INTERRUPTION_MS)
+        if self._session.undecided:
+            utterance.first_hypothesis_after(self._hearing.prefix_padding_ms + INTERRUPTION_MS)
 
     def speech_resumed(self) -> None:
         self._follow(self._session.held())
@@ -154,7 +175,7 @@ class Turns:
         reason = false_alarm(utterance.text)
         if reason is None:
             self._follow(self._session.interrupted())
-        elif utterance.paused or (reason == "noise" and utterance.audio_us >= LONG_NOISE_US):
+        elif utterance.pause_us is not None or (reason == "noise" and utterance.audio_us >= LONG_NOISE_US):
             self._follow(self._session.resumed(reason))
 
     async def _decide(self, ending: Ending) -> None:

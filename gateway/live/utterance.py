@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from functools import partial as bind
+
+import numpy as np
 
 from speech.streaming import Partial, StreamingRecognizer
 from streams.pipeline import URGENT, Worker
-from streams.types import US_PER_MS, AudioChunk, Transcript
+from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples, Transcript
+
+LAST_SOUND_US = 8 * US_PER_S
+"""As much as tells whether a speaker has finished."""
 
 
 class Utterance:
@@ -39,8 +46,11 @@ class Utterance:
         self._untold = 0
         self.text = ""
         """The words so far, as the last hypothesis has them; some may still change."""
-        self.paused = False
-        """Whether the voice has fallen silent, and not come back yet."""
+        self.pause_us: int | None = None
+        """Where the voice has fallen silent, when it has not come back since."""
+        self._last_sound: deque[AudioChunk] = deque()
+        self._covered_us = 0
+        self._again = False
         self.end_us = 0
 
     @property
@@ -61,16 +71,32 @@ class Utterance:
         if self._start_us is None:
             self._start_us = self._heard_us = chunk.pts_us
         self._waiting.append(chunk)
+        self._last_sound.append(chunk)
+        if self._last_sound[0].end_us < chunk.end_us - LAST_SOUND_US:
+            self._last_sound.popleft()
         self.end_us = chunk.end_us
         if self.end_us - self._heard_us >= self._interval_us:
             await self.hypothesize()
 
-    async def hypothesize(self) -> None:
-        """Recognise what there is, as when the voice pauses: if this was the end, the words are ready."""
+    def last_sound(self) -> Samples:
+        """The last 8 s of it, float32 at 16 kHz."""
+        return np.concatenate([chunk.samples for chunk in self._last_sound])
+
+    async def text_at(self, end_us: int) -> str | None:
+        """The words up to ``end_us`` as a hypothesis has them that runs now; None when none hears so far."""
+        if self._running is not None:
+            await asyncio.wait([self._running])
+        return self.text if self._covered_us >= end_us else None
+
+    async def hypothesize(self, *, again: bool = False) -> None:
+        """Recognise what there is, as when the voice pauses: if this was the end, the words are ready.
+
+        ``again``: when one that heard less is still running, another one follows it.
+        """
         if self._running is not None and not self._running.done():
+            self._again |= again
             return
-        self._heard_us = self.end_us
-        self._running = asyncio.create_task(self._hypothesize(self._take()))
+        self._running = asyncio.create_task(self._hypothesize())
         if self._in_order:
             await self._running
 
@@ -99,12 +125,18 @@ class Utterance:
         for chunk in chunks:
             self._recognizer.append(chunk)
 
-    async def _hypothesize(self, chunks: list[AudioChunk]) -> None:
-        def hypothesize() -> Partial:
-            self._feed(chunks)
-            return self._recognizer.hypothesize()
+    async def _hypothesize(self) -> None:
+        self._again = True
+        while self._again:
+            self._again = False
+            self._heard_us = heard_us = self.end_us
+            chunks = self._take()
+            partial = await self._worker.run(bind(self._hear, chunks))
+            self._confirmed += (word.text for word in partial.confirmed)
+            self.text = " ".join([*self._confirmed, partial.tentative]).strip()
+            self._covered_us = heard_us
+            self._on_partial(self, partial)
 
-        partial = await self._worker.run(hypothesize)
-        self._confirmed += (word.text for word in partial.confirmed)
-        self.text = " ".join([*self._confirmed, partial.tentative]).strip()
-        self._on_partial(self, partial)
+    def _hear(self, chunks: list[AudioChunk]) -> Partial:
+        self._feed(chunks)
+        return self._recognizer.hypothesize()

@@ -56,20 +56,30 @@ class Transcription(Wire):
 class ServerVad(Wire):
     """The bounds are those of the configuration's ``speech`` section."""
 
-    type: Annotated[Literal["server_vad"], only("server_vad")]
+    type: Literal["server_vad"]
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
     prefix_padding_ms: Annotated[int, Field(ge=0, le=5_000)] | None = None
     silence_duration_ms: Annotated[int, Field(ge=64, le=10_000)] | None = None
     create_response: bool | None = None
     interrupt_response: bool | None = None
-    idle_timeout_ms: Nothing = None
+    idle_timeout_ms: Annotated[int, Field(ge=5_000, le=30_000)] | None = None
+
+
+class SemanticVad(Wire):
+    type: Literal["semantic_vad"]
+    eagerness: Literal["low", "medium", "high", "auto"] | None = None
+    create_response: bool | None = None
+    interrupt_response: bool | None = None
+
+
+TurnDetection = Annotated[ServerVad | SemanticVad, Field(discriminator="type")]
 
 
 class AudioInput(Wire):
     format: AudioFormat | None = None
     transcription: Transcription | None = None
     noise_reduction: Nothing = None
-    turn_detection: ServerVad | None = None
+    turn_detection: TurnDetection | None = None
 
 
 class AudioOutput(Wire):

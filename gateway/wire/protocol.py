@@ -130,6 +130,10 @@ class RealtimeProtocol:
             case happening.SpeechStopped(item_id, at_us):
                 kind = "input_audio_buffer.speech_stopped"
                 return [{"type": kind, "audio_end_ms": ms(at_us), "item_id": item_id}]
+            case happening.IdleTimedOut(item_id, start_us, end_us):
+                kind = "input_audio_buffer.timeout_triggered"
+                times = {"audio_start_ms": ms(start_us), "audio_end_ms": ms(end_us)}
+                return [{"type": kind, "item_id": item_id, **times}]
             case happening.InputCommitted(item_id, previous):
                 kind = "input_audio_buffer.committed"
                 return [{"type": kind, "item_id": item_id, "previous_item_id": previous}]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gateway.wire.base import Wire
-from gateway.wire.client_event import ServerVad, Session, StreamsEventName, StreamsOptions, Transcription
-from streams.conversation import SessionOptions, TurnDetection
+from gateway.wire.client_event import Session, StreamsEventName, StreamsOptions, Transcription
+from gateway.wire.turn_settings import detection_to_wire, merged
+from streams.conversation import SessionOptions
 
 AUDIO_RATE = 24_000
 AUDIO_FORMAT = {"type": "audio/pcm", "rate": AUDIO_RATE}
@@ -52,7 +53,9 @@ class SessionSettings:
             modalities = update.output_modalities or [defaults.modality]
             options["modality"] = modalities[0]
         if "turn_detection" in audio.input.model_fields_set:
-            options["turn_detection"] = self._detection(audio.input.turn_detection, defaults)
+            options["turn_detection"] = merged(
+                self.options.turn_detection, audio.input.turn_detection, defaults.turn_detection
+            )
         transcription = self.transcription
         if "transcription" in audio.input.model_fields_set:
             transcription = _merged(transcription, audio.input.transcription)
@@ -72,13 +75,6 @@ class SessionSettings:
             resume=resume,
         )
 
-    def _detection(self, update: ServerVad | None, defaults: SessionOptions) -> TurnDetection | None:
-        if update is None:
-            return None
-        base = defaults.turn_detection or TurnDetection()
-        names = tuple(field.name for field in fields(TurnDetection))
-        return replace(self.options.turn_detection or base, **_given(update, names, base))
-
     def to_wire(self, session_id: str) -> dict[str, Any]:
         """The full session object, every field that the API defines."""
         options = self.options
@@ -96,7 +92,7 @@ class SessionSettings:
                     "format": AUDIO_FORMAT,
                     "transcription": transcription and transcription.model_dump(exclude_none=True),
                     "noise_reduction": None,
-                    "turn_detection": options.turn_detection and _detection_to_wire(options.turn_detection),
+                    "turn_detection": detection_to_wire(options.turn_detection),
                 },
                 "output": {"format": AUDIO_FORMAT, "voice": options.voice, "speed": options.speed},
             },
@@ -123,15 +119,3 @@ def _merged(current: Transcription | None, update: Transcription | None) -> Tran
     if current is None or update is None:
         return update
     return current.model_copy(update=update.model_dump(exclude_unset=True))
-
-
-def _detection_to_wire(detection: TurnDetection) -> dict[str, Any]:
-    return {
-        "type": "server_vad",
-        "threshold": detection.threshold,
-        "prefix_padding_ms": detection.prefix_padding_ms,
-        "silence_duration_ms": detection.silence_duration_ms,
-        "create_response": detection.create_response,
-        "interrupt_response": detection.interrupt_response,
-        "idle_timeout_ms": None,
-    }

@@ -109,7 +109,7 @@ def test_a_spoken_question_is_answered_in_voice(talking, streams, voice):
             done = (await talk.until("response.done")).response
             assert done.status == "completed"
             (said,) = talk.told_of("conversation.item.input_audio_transcription.completed")
-            assert word_errors(question, said.transcript).errors == 0
+            assert word_errors([question], [said.transcript]).errors == 0
         (answer,) = [item for item in talk.history("assistant") if item.content]
         assert "Paris" in answer.content[0].transcript
         assert answer.status == "completed"

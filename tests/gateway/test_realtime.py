@@ -76,7 +76,7 @@ def test_a_spoken_question_gets_its_transcript_and_a_spoken_answer(streams, voic
     )
     assert [kinds.index(kind) for kind in order] == sorted(kinds.index(kind) for kind in order)
     (heard,) = of(events, "conversation.item.input_audio_transcription.completed")
-    assert word_errors(question, heard.transcript).errors == 0
+    assert word_errors([question], [heard.transcript]).errors == 0
     done = events[-1].response
     assert done.status == "completed"
     assert "Paris" in done.output[0].content[0].transcript

@@ -11,9 +11,9 @@ from streams.conversation import (
     FunctionOutput,
     Message,
     ResponseOptions,
+    ServerVad,
     SessionOptions,
     TextContent,
-    TurnDetection,
 )
 from streams.errors import InvalidRequestError
 from streams.events import (
@@ -42,7 +42,7 @@ ANSWER = [TranscriptCompleted, ResponseCreated, Respond]
 def session(**turns):
     """A session whose server finds the turns; of push to talk with ``push_to_talk=True``."""
     push_to_talk = turns.pop("push_to_talk", False)
-    return Session(SessionOptions(turn_detection=None if push_to_talk else TurnDetection(**turns)))
+    return Session(SessionOptions(turn_detection=None if push_to_talk else ServerVad(**turns)))
 
 
 def kinds(outcomes):
@@ -385,7 +385,7 @@ class AnySession(RuleBasedStateMachine):
         interrupt=st.booleans(),
     )
     def update(self, push_to_talk, create, interrupt):
-        turns = TurnDetection(create_response=create, interrupt_response=interrupt)
+        turns = ServerVad(create_response=create, interrupt_response=interrupt)
         self.talk.options = SessionOptions(turn_detection=None if push_to_talk else turns)
 
     @precondition(lambda self: self.talk.utterance is None)

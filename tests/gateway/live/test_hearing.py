@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from gateway.live.hearing import Hearing
+from gateway.live.tasks import Tasks
 from speech.audio import resample
 from streams.clock import ReplayClock, WallClock
-from streams.conversation import TurnDetection
+from streams.conversation import ServerVad
 from streams.types import Transcript, Word
 
 RATE = 16_000
@@ -35,6 +36,7 @@ class Deaf:
 class Handler:
     def __init__(self):
         self.started, self.stopped, self.partials, self.resumed = [], [], [], 0
+        self.failed = []
 
     def speech_resumed(self):
         self.resumed += 1
@@ -65,10 +67,11 @@ def deaf():
 def hear(streams, config, deaf):
     """A hearing whose recogniser is ``deaf``, and what it tells."""
 
-    def make(clock, turns=TurnDetection(), **speech):  # noqa: B008 - frozen
+    def make(clock, turns=ServerVad(), **speech):  # noqa: B008 - frozen
         handler = Handler()
         backend = replace(streams.backend, recognizer=deaf)
-        return Hearing(backend, config.speech.model_copy(update=speech), turns, clock, handler), handler
+        settings, tasks = config.speech.model_copy(update=speech), Tasks("sess", handler.failed.append)
+        return Hearing(backend, settings, turns, clock, tasks, handler), handler
 
     return make
 
@@ -168,7 +171,7 @@ class HandClock:
         self.advance_to = self._time.advance_to
 
 
-@pytest.mark.parametrize("turns", [TurnDetection(), None], ids=["server_vad", "push to talk"])
+@pytest.mark.parametrize("turns", [ServerVad(), None], ids=["server_vad", "push to talk"])
 def test_a_turn_whose_sound_stops_coming_in_mid_speech_ends(hear, talk, turns):
     async def scenario():
         clock = HandClock()

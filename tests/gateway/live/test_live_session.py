@@ -12,11 +12,12 @@ import pytest
 from gateway.assembly import Streams
 from speech.wer import word_errors
 from streams.clock import ReplayClock, WallClock
-from streams.conversation import AudioContent, Message, ResponseOptions, TextContent, TurnDetection
+from streams.conversation import AudioContent, Message, ResponseOptions, SemanticVad, ServerVad, TextContent
 from streams.errors import InvalidRequestError
 from streams.events import (
     AudioDelta,
     FrameSeen,
+    IdleTimedOut,
     InputCleared,
     InputCommitted,
     ItemAdded,
@@ -41,7 +42,7 @@ S = 1_000_000
 RATE = 24_000
 TIMEOUT_S = 90
 SILENCE = np.zeros(RATE, np.float32)
-HEARD_ONLY = TurnDetection(create_response=False, interrupt_response=False)
+HEARD_ONLY = ServerVad(create_response=False, interrupt_response=False)
 STATEMENT = "The meeting with Anna is on Friday at noon."
 QUESTION = "What is the capital of France?"
 
@@ -161,7 +162,7 @@ class TestVoice:
                     MomentsRecalled,
                 ]
                 (heard,) = talk.of(TranscriptCompleted)
-                assert word_errors(QUESTION, heard.transcript.text).errors == 0
+                assert word_errors([QUESTION], [heard.transcript.text]).errors == 0
                 (done,) = talk.of(ResponseDone)
                 assert "Paris" in text_of(done)
                 assert done.times.transcript_ms <= done.times.recall_ms
@@ -339,6 +340,77 @@ class TestVoice:
         asyncio.run(scenario())
 
 
+class TestKnowingTheEnd:
+    """A pause for thought in mid-sentence, twice as long as the silence that ends a turn of ``ServerVad``."""
+
+    FIRST, SECOND = "So I went to the market because", "I needed some bread."
+
+    @pytest.mark.parametrize(
+        ("turns", "count"), [(ServerVad(), 2), (SemanticVad(), 1)], ids=["silence", "sense"]
+    )
+    def test_who_hesitates_is_not_cut_off_by_semantic_vad(self, service, say, turns, count):
+        hesitant = np.concatenate([SILENCE, say(self.FIRST), say(self.SECOND), SILENCE])
+
+        async def scenario():
+            async with talking(service, turn_detection=replace(turns, create_response=False)) as talk:
+                await talk.hear(hesitant)
+                await talk.settled()
+                heard = [event.transcript.text for event in talk.of(TranscriptCompleted)]
+                assert len(heard) == len(talk.of(SpeechStopped)) == count
+                assert word_errors([f"{self.FIRST} {self.SECOND}"], [" ".join(heard)]).errors <= 2
+
+        asyncio.run(scenario())
+
+    @pytest.mark.parametrize(("eagerness", "most_ms"), [("high", 700), ("auto", 1_000), ("low", 2_000)])
+    def test_who_has_finished_does_not_wait_long(self, service, say, eagerness, most_ms):
+        async def scenario():
+            question = np.concatenate([SILENCE, say(QUESTION), SILENCE])
+            spoken_us = (len(question) - 2 * RATE) * S // RATE
+            async with talking(service, turn_detection=SemanticVad(eagerness, create_response=False)) as talk:
+                await talk.hear(question)
+                await talk.settled()
+                (stopped,) = talk.of(SpeechStopped)
+                assert stopped.at_us - spoken_us <= most_ms * 1_000
+
+        asyncio.run(scenario())
+
+
+class TestSpeakingUp:
+    def test_when_nobody_speaks_the_model_does(self, service):
+        async def scenario():
+            clock = ReplayClock()
+            turns = ServerVad(idle_timeout_ms=6_000)
+            async with talking(service, clock, turn_detection=turns) as talk:
+                await talk.hear(SILENCE)
+                await talk.ask("My name is Anna.")
+                clock.advance_to(clock.now_us() + 5_900_000)
+                await talk.settled()
+                assert not talk.of(IdleTimedOut)
+                clock.advance_to(clock.now_us() + 200_000)
+                idle = await talk.until(IdleTimedOut)
+                done = await talk.until(ResponseDone, 2)
+                assert idle.end_us - idle.start_us == pytest.approx(6 * S, abs=S // 4)
+                assert done.status in ("completed", "incomplete")
+                assert [added.item.id for added in talk.of(ItemAdded)][-1] == idle.item_id
+                assert talk.of(InputCommitted)[-1].item_id == idle.item_id
+
+        asyncio.run(scenario())
+
+    def test_who_speaks_is_not_spoken_to_for_silence(self, service, say):
+        async def scenario():
+            clock = ReplayClock()
+            turns = ServerVad(idle_timeout_ms=5_000, create_response=False)
+            async with talking(service, clock, turn_detection=turns) as talk:
+                await talk.ask("My name is Anna.")
+                clock.advance_to(clock.now_us() + 4_000_000)
+                await talk.hear(say(STATEMENT))
+                clock.advance_to(clock.now_us() + 60 * S)
+                await talk.settled()
+                assert not talk.of(IdleTimedOut)
+
+        asyncio.run(scenario())
+
+
 class TestInterrupting:
     def test_voice_stops_the_answer_and_what_was_not_heard_is_not_remembered(self, service, say):
         async def scenario():
@@ -457,7 +529,7 @@ class TestText:
                 await talk.session.add_item(item, None)
                 (heard,) = talk.of(TranscriptCompleted)
                 assert (heard.item_id, heard.audio_us) == ("spoken", audio.duration_us)
-                assert word_errors(QUESTION, heard.transcript.text).errors == 0
+                assert word_errors([QUESTION], [heard.transcript.text]).errors == 0
                 await talk.session.respond(ResponseOptions())
                 await talk.settled()
                 assert "Paris" in text_of(talk.of(ResponseDone)[0])

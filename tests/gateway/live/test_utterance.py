@@ -76,7 +76,7 @@ def test_in_order_it_hears_the_same_every_time_and_takes_no_word_back(streams, s
         return utterance, partials, await utterance.finish(sound[-1].end_us)
 
     utterance, partials, transcript = within(hear())
-    assert word_errors(SENTENCE, transcript.text).errors == 0
+    assert word_errors([SENTENCE], [transcript.text]).errors == 0
     assert utterance.audio_us == sound[-1].end_us - sound[0].pts_us
     length_us = utterance.audio_us
     assert len(partials) == length_us // 1_000_000

@@ -63,13 +63,13 @@ WRONG = [
         "session.audio.input.noise_reduction",
     ),
     (
-        audio_input(turn_detection={"type": "semantic_vad", "eagerness": "low"}),
+        audio_input(turn_detection={"type": "magic_vad"}),
         "unsupported_value",
         "session.audio.input.turn_detection.type",
     ),
     (
-        audio_input(turn_detection={"type": "server_vad", "idle_timeout_ms": 6_000}),
-        "unsupported_value",
+        audio_input(turn_detection={"type": "server_vad", "idle_timeout_ms": 600}),
+        "invalid_value",
         "session.audio.input.turn_detection.idle_timeout_ms",
     ),
     (

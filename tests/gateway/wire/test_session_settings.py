@@ -1,6 +1,6 @@
 from gateway.wire.client_event import Session
 from gateway.wire.session_settings import SessionSettings
-from streams.conversation import SessionOptions, TurnDetection
+from streams.conversation import SemanticVad, ServerVad, SessionOptions
 
 DEFAULTS = SessionOptions(instructions="Be brief.", max_output_tokens=96)
 START = SessionSettings("a-model", DEFAULTS)
@@ -49,14 +49,33 @@ def test_turn_detection_merges_into_what_runs_and_starts_from_the_defaults_after
         return {"input": {"turn_detection": {"type": "server_vad", **fields}}}
 
     slow = updated(audio=vad(silence_duration_ms=900))
-    assert slow.options.turn_detection == TurnDetection(silence_duration_ms=900)
+    assert slow.options.turn_detection == ServerVad(silence_duration_ms=900)
     both = updated(slow, audio=vad(threshold=0.8, create_response=False))
-    expected = TurnDetection(threshold=0.8, silence_duration_ms=900, create_response=False)
+    expected = ServerVad(threshold=0.8, silence_duration_ms=900, create_response=False)
     assert both.options.turn_detection == expected
     assert updated(both, audio=vad(threshold=None)).options.turn_detection.threshold == 0.5
     off = updated(both, audio={"input": {"turn_detection": None}})
     assert off.options.turn_detection is None
-    assert updated(off, audio=vad()).options.turn_detection == TurnDetection()
+    assert updated(off, audio=vad()).options.turn_detection == ServerVad()
+
+
+def test_from_one_kind_of_turn_detection_to_the_other_goes_what_both_have():
+    def turns(**fields):
+        return {"input": {"turn_detection": fields}}
+
+    first = updated(audio=turns(type="server_vad", silence_duration_ms=900, create_response=False))
+    second = updated(first, audio=turns(type="semantic_vad", eagerness="low"))
+    assert second.options.turn_detection == SemanticVad("low", create_response=False)
+    wire = {
+        "type": "semantic_vad",
+        "eagerness": "low",
+        "create_response": False,
+        "interrupt_response": True,
+    }
+    assert second.to_wire("sess_1")["audio"]["input"]["turn_detection"] == wire
+    third = updated(second, audio=turns(type="server_vad", idle_timeout_ms=6_000))
+    assert third.options.turn_detection == ServerVad(create_response=False, idle_timeout_ms=6_000)
+    assert third.to_wire("sess_1")["audio"]["input"]["turn_detection"]["idle_timeout_ms"] == 6_000
 
 
 def test_the_echo_is_whole_and_shows_what_is_in_force():
