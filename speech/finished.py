@@ -73,12 +73,13 @@ _NUMBERS = _words(
     "hundred thousand point double triple"
 )
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*|\d+")
-_SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
+_SENTENCE_END = re.compile(r"(?<!\bmr\.)(?<!\bmrs\.)(?<!\bms\.)(?<!\bdr\.)(?<!\bst\.)(?<=[.?!])\s+")
 _DICTATED_DIGITS = 7
 """A number of so many digits may be whole: a telephone number without its area code."""
 _CLAUSE_WORDS = 9
 """A sentence that opens with "if" or "when" has reached its main clause by then."""
 _PHRASE_WORDS = 5
+_SUBJECT_WORDS = 6
 _MEMBER_WORDS = 2
 """Of a list: "milk", "some flour"."""
 
@@ -91,10 +92,10 @@ def finished(text: str) -> float:
         return OPEN
     sentence = sentences.pop()
     # A stop that a recogniser wrote where a pause was: "It was written by. Virginia Woolf."
-    while sentences and _by_last_word(_WORD.findall(sentences[-1])) == UNFINISHED:
+    while sentences and _by_last_word(_WORD.findall(sentences[-1])) < OPEN:
         sentence = f"{sentences.pop()} {sentence}"
     words = _WORD.findall(sentence)
-    if sentences and " ".join(words) in _HEDGES:
+    if sentences and (" ".join(words) in _HEDGES or (len(words) == 1 and words[0] in _CLOSINGS)):
         return LIKELY
     preface = list(takewhile(_PREFACES.__contains__, words))
     clause = words[len(preface) :]
@@ -174,6 +175,9 @@ def _by_enumeration(sentence: str) -> float:
 def _by_opening(words: Sequence[str], sentence: str) -> float:
     """A clause or phrase that only leads to the main one, and nothing after it yet."""
     opener, following = words[0], words[1] if len(words) > 1 else ""
+    if words[2:3] == ["of"] and opener in _DETERMINERS | {"his", "her"} and len(words) <= _SUBJECT_WORDS:
+        # "The name of the restaurant": a subject; its verb would be one of these at such a length.
+        return LIKELY if _AUXILIARIES.intersection(words) else DOUBTFUL
     asks = opener == "when" and following in _INVERTED
     if "," in sentence or asks:
         return _by_enumeration(sentence)
