@@ -56,7 +56,7 @@ class Exchanges:
     """
 
     def __init__(self, player: Player) -> None:
-        self._player = player
+        self.player = player
         self._current: Exchange | None = None
         self._answering: Newest[str, Exchange] = Newest(ANSWERING)
         self.exchanges: list[Exchange] = []
@@ -111,7 +111,7 @@ class Exchanges:
             case "response.output_audio.delta":
                 exchange.arrived_s.setdefault("first_audio", now_s)
                 exchange.last_audio_s = now_s
-                self._player.put(event["item_id"], audio_of(event))
+                self.player.put(event["item_id"], audio_of(event))
                 exchange.speaking.set()
             case "response.output_audio_transcript.done":
                 exchange.answer = event["transcript"]

@@ -46,9 +46,9 @@ INTERRUPTIONS = (
 )
 
 
-def sample_pictures(config: ModelsConfig) -> list[bytes]:
-    """The sample film as a client's camera sends it: JPEGs at ``FRAMES_PER_S``. Raises ModelError."""
+def sample_pictures(config: ModelsConfig, fps: float = FRAMES_PER_S) -> list[bytes]:
+    """The sample film as a client's camera sends it: JPEGs at ``fps``. Raises ModelError."""
     media = sample_media(config)
     with tempfile.TemporaryDirectory() as folder:
         video = make_sample_video(media, Path(folder) / "sample.mp4").path
-        return [encode_jpeg(frame.image) for frame in frames_of(video, FRAMES_PER_S)]
+        return [encode_jpeg(frame.image) for frame in frames_of(video, fps)]

@@ -16,6 +16,7 @@ BENCHES = {
     "voice": "voice to voice: end of a spoken question to first sound of the answer",
     "gateway": "whole conversations with voice and video, one and many at once",
     "barge-in": "from a word spoken over an answer to the last sound of it",
+    "soak": "resident memory over a day of stream, on the virtual clock",
     "memory": "cost over hours, answers with and without, recall policies, codecs, kill -9",
     "recall": "whether pictures that left the window are found again",
 }
