@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from speech.audio import Rechunker, Resampler
 from speech.segmenter import (
     Segmenter,
@@ -39,8 +41,7 @@ class Listener:
     def __init__(self, detector: VoiceDetector, segmentation: SegmenterConfig | None) -> None:
         self._detector = detector
         self._segmentation = segmentation
-        self._resampler: Resampler | None = None
-        self._rate = VAD_RATE
+        self._resampler = Resampler(VAD_RATE, VAD_RATE)
         self._windows = Rechunker(WINDOW_SAMPLES, VAD_RATE)
         self._segmenter = Segmenter(segmentation or SegmenterConfig())
         self._recent: deque[AudioChunk] = deque()
@@ -71,13 +72,13 @@ class Listener:
 
     def push(self, samples: Samples, rate: int) -> list[Heard]:
         """What ``samples`` (float32 mono at ``rate`` Hz) make known, in order."""
-        if rate != self._rate:
-            self._resampler = Resampler(rate, VAD_RATE) if rate != VAD_RATE else None
-            self._rate = rate
-        if self._resampler is not None:
-            samples = self._resampler.push(samples)
+        if rate != self._resampler.source_rate:
+            before = self._resampler.flush()
+            self._resampler = Resampler(rate, VAD_RATE)
+        else:
+            before = samples[:0]
         heard: list[Heard] = []
-        for window in self._windows.push(samples):
+        for window in self._windows.push(np.concatenate([before, self._resampler.push(samples)])):
             self.end_us = window.end_us
             heard += self._hear(window)
         return heard

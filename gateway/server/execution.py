@@ -34,8 +34,8 @@ async def execute(
             await live.truncate_item(item_id, index, end_us)
         case wanted.DeleteItem(item_id):
             await live.delete_item(item_id)
-        case wanted.CreateResponse(options, metadata):
-            protocol.expect_response(metadata)
+        case wanted.CreateResponse(options):
+            protocol.expect_response(command)
             try:
                 await live.respond(options)
             except BaseException:

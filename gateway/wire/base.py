@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError, to_json
+
+from speech.audio_format import FORMATS, PCM16, AudioFormat
 
 MAX_OUTPUT_TOKENS = 4096
 """The API's bound; ``"inf"`` asks for this many."""
@@ -51,6 +61,21 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class AudioFormat(Wire):
-    type: Annotated[Literal["audio/pcm"] | None, only("audio/pcm", None)] = None
-    rate: Annotated[Literal[24000] | None, only(24000, None)] = None
+class AudioFormatObject(Wire):
+    """Without a ``type`` it is PCM. The API gives only that a ``rate``; others may name theirs."""
+
+    type: Annotated[str | None, only(*FORMATS, None)] = None
+    rate: int | None = None
+
+    @field_validator("rate", mode="before")
+    @classmethod
+    def _check_rate(cls, rate: Any, info: ValidationInfo) -> Any:
+        audio_format = FORMATS[info.data.get("type") or PCM16.type]
+        if rate is not None and (type(rate) is not int or rate != audio_format.rate):
+            known = {"type": audio_format.type, "rate": audio_format.rate}
+            raise PydanticCustomError("unsupported_value", "{type} is at {rate} Hz only", known)
+        return rate
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        return FORMATS[self.type or PCM16.type]

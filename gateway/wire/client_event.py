@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from gateway.wire.base import (
-    AudioFormat,
+    AudioFormatObject,
     EventId,
     Id,
     Metadata,
@@ -76,14 +76,14 @@ TurnDetection = Annotated[ServerVad | SemanticVad, Field(discriminator="type")]
 
 
 class AudioInput(Wire):
-    format: AudioFormat | None = None
+    format: AudioFormatObject | None = None
     transcription: Transcription | None = None
     noise_reduction: Nothing = None
     turn_detection: TurnDetection | None = None
 
 
 class AudioOutput(Wire):
-    format: AudioFormat | None = None
+    format: AudioFormatObject | None = None
     voice: Voice | None = None
     speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
 
@@ -120,7 +120,7 @@ class Session(Wire):
 
 
 class ResponseAudioOutput(Wire):
-    format: AudioFormat | None = None
+    format: AudioFormatObject | None = None
     voice: Voice | None = None
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.wire.session_settings import SessionSettings
+from speech.audio_format import AudioFormat
 from streams.config import VideoConfig
 from streams.conversation import (
     Content,
@@ -140,8 +141,11 @@ class TruncateItem:
 
 @dataclass(frozen=True, slots=True)
 class CreateResponse:
+    """``audio_format`` is None for the session's."""
+
     options: ResponseOptions
-    metadata: dict[str, str] | None
+    metadata: dict[str, str] | None = None
+    audio_format: AudioFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from gateway.wire.binary import parse_binary
 from gateway.wire.client_event import StreamsEventName
-from gateway.wire.command import Refuse, Request, UpdateSession
+from gateway.wire.command import CreateResponse, Refuse, Request, UpdateSession
 from gateway.wire.parsing import event_id_of, parse_event, parse_object
 from gateway.wire.request_reader import RequestReader
 from gateway.wire.response_writer import ResponseWriter
@@ -20,7 +20,7 @@ from gateway.wire.server_event import ServerEvent, error_to_wire, item_to_wire, 
 from gateway.wire.session_settings import OPTION_PATHS, SessionSettings
 from gateway.wire.transcript_writer import TranscriptWriter
 from streams import events as happening
-from streams.conversation import SessionOptions
+from streams.conversation import ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError, OverloadError, StreamsError
 from streams.session import new_id
 
@@ -64,7 +64,7 @@ class RealtimeProtocol:
         self._resume_grace_s = resume_grace_s
         self._responses: dict[str, ResponseWriter] = {}
         self._transcripts = TranscriptWriter()
-        self._metadata: dict[str, str] | None = None
+        self._expected: CreateResponse | None = None
 
     def session_created(self) -> ServerEvent:
         return self._session_event("session.created")
@@ -74,7 +74,7 @@ class RealtimeProtocol:
         event_id: str | None = None
         try:
             if isinstance(message, bytes):
-                return Request(None, self._reader.read_binary(parse_binary(message)))
+                return Request(None, self._reader.read_binary(parse_binary(message), self._settings))
             data = parse_object(message)
             event_id = event_id_of(data)
             event = parse_event(data)
@@ -105,9 +105,9 @@ class RealtimeProtocol:
         message = "More was missed than is kept (server.resume_log_bytes): the first of it is lost"
         return self.error_to_send(OverloadError(message, code="resume_gap"))
 
-    def expect_response(self, metadata: dict[str, str] | None) -> None:
-        """The next response to be created is the client's, and carries this; None when none comes."""
-        self._metadata = metadata
+    def expect_response(self, request: CreateResponse | None) -> None:
+        """The next response to be created is what the client asked for so; None when none comes."""
+        self._expected = request
 
     def error_to_send(self, error: Exception, request: Request | None = None) -> ServerEvent:
         """``error`` as an event; ``request`` is the one that caused it, if one did."""
@@ -170,8 +170,13 @@ class RealtimeProtocol:
     def _response_messages(self, event: ResponseEvent) -> list[ServerEvent]:
         match event:
             case happening.ResponseCreated(response_id):
-                writer = ResponseWriter(event, conversation_id=self._conversation_id, metadata=self._metadata)
-                self._metadata = None
+                request, self._expected = self._expected or CreateResponse(ResponseOptions()), None
+                writer = ResponseWriter(
+                    event,
+                    conversation_id=self._conversation_id,
+                    metadata=request.metadata,
+                    audio_format=request.audio_format or self._settings.output_format,
+                )
                 self._responses[response_id] = writer
                 return writer.created()
             case happening.MomentsRecalled():

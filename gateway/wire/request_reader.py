@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-
-import numpy as np
+from functools import partial
 
 from gateway.wire import client_event as wire
 from gateway.wire.binary import BinaryAppend, BinaryKind
@@ -25,7 +24,8 @@ from gateway.wire.command import (
     UpdateSession,
 )
 from gateway.wire.item_reader import read_item
-from gateway.wire.session_settings import AUDIO_RATE, SessionSettings
+from gateway.wire.session_settings import SessionSettings
+from speech.audio_format import AudioFormat
 from streams.conversation import ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError
 from streams.types import US_PER_MS, AudioChunk, Samples
@@ -49,7 +49,7 @@ class RequestReader:
                     param="type",
                 )
             case wire.InputAudioAppend():
-                return AppendAudio(self._samples_in(event.audio, "audio"), AUDIO_RATE)
+                return self._audio(self._decoded(event.audio, "audio"), settings)
             case wire.InputAudioCommit():
                 return CommitAudio()
             case wire.InputAudioClear():
@@ -59,7 +59,8 @@ class RequestReader:
             case wire.InputVideoClear():
                 return ClearFrames()
             case wire.ItemCreate():
-                return AddItem(read_item(event.item, "item", self._sound_in), event.previous_item_id)
+                read_sound = partial(self._sound, settings.input_format)
+                return AddItem(read_item(event.item, "item", read_sound), event.previous_item_id)
             case wire.ItemRetrieve(item_id=item_id):
                 return RetrieveItem(item_id)
             case wire.ItemDelete(item_id=item_id):
@@ -71,39 +72,41 @@ class RequestReader:
             case wire.ResponseCancel():
                 return CancelResponse(event.response_id)
 
-    def read_binary(self, append: BinaryAppend) -> Command:
+    def read_binary(self, append: BinaryAppend, settings: SessionSettings) -> Command:
         """Raises InvalidRequestError as ``read`` does for the same append in JSON."""
         match append.kind:
             case BinaryKind.AUDIO:
-                return AppendAudio(self._samples(append.data, "audio"), AUDIO_RATE)
+                return self._audio(append.data, settings)
             case BinaryKind.IMAGE:
                 return AppendFrame(append.data, append.timestamp_us)
 
-    def _samples_in(self, audio: str, param: str) -> Samples:
-        """As ``_samples``, of base64."""
+    def _audio(self, data: bytes, settings: SessionSettings) -> AppendAudio:
+        return AppendAudio(self._samples(data, settings.input_format, "audio"), settings.input_format.rate)
+
+    def _decoded(self, audio: str, param: str) -> bytes:
+        """The bytes of base64."""
         self._check_size(len(audio) // 4 * 3 - audio[-2:].count("="), param)
         try:
-            data = base64.b64decode(audio, validate=True)
+            return base64.b64decode(audio, validate=True)
         except (binascii.Error, ValueError):
             message = "The audio is not valid base64"
             raise InvalidRequestError(message, param=param, code="invalid_audio") from None
-        return self._samples(data, param)
 
-    def _samples(self, data: bytes, param: str) -> Samples:
-        """PCM16 little-endian as float32 in -1..1."""
+    def _samples(self, data: bytes, audio_format: AudioFormat, param: str) -> Samples:
         self._check_size(len(data), param)
-        if len(data) % 2:
-            message = f"PCM16 has two bytes a sample, and this is {len(data)} bytes"
+        if len(data) % audio_format.sample_bytes:
+            message = f"{len(data)} bytes are no whole number of samples of {audio_format.type}"
             raise InvalidRequestError(message, param=param, code="invalid_audio")
-        return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_768)
+        return audio_format.decode(data)
 
     def _check_size(self, size_bytes: int, param: str) -> None:
         if size_bytes > self._max_audio_bytes:
             message = f"Too much audio at once: at most {self._max_audio_bytes} bytes are taken"
             raise InvalidRequestError(message, param=param, code="audio_too_large")
 
-    def _sound_in(self, audio: str, param: str) -> AudioChunk:
-        return AudioChunk(0, AUDIO_RATE, self._samples_in(audio, param))
+    def _sound(self, audio_format: AudioFormat, audio: str, param: str) -> AudioChunk:
+        samples = self._samples(self._decoded(audio, param), audio_format, param)
+        return AudioChunk(0, audio_format.rate, samples)
 
 
 def _response(params: wire.ResponseParams) -> CreateResponse:
@@ -114,4 +117,5 @@ def _response(params: wire.ResponseParams) -> CreateResponse:
         max_output_tokens=params.max_output_tokens,
         in_conversation=params.conversation != "none",
     )
-    return CreateResponse(options, params.metadata)
+    given = params.audio.output.format
+    return CreateResponse(options, params.metadata, given.audio_format if given is not None else None)

@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire.server_event import ServerEvent, audio_deltas, item_to_wire, response_to_wire
+from speech.audio_format import AudioEncoder, AudioFormat
 from streams.conversation import AudioContent, Item, Message, TextContent
-from streams.events import AudioDelta, ResponseCreated, ResponseDone, ResponseItemAdded, TextDelta
+from streams.events import (
+    AudioDelta,
+    ResponseCreated,
+    ResponseDone,
+    ResponseItemAdded,
+    ResponseStatus,
+    TextDelta,
+)
 
 
 class ResponseWriter:
@@ -16,13 +24,19 @@ class ResponseWriter:
     """
 
     def __init__(
-        self, created: ResponseCreated, *, conversation_id: str, metadata: dict[str, str] | None
+        self,
+        created: ResponseCreated,
+        *,
+        conversation_id: str,
+        metadata: dict[str, str] | None,
+        audio_format: AudioFormat,
     ) -> None:
         self._id = created.response_id
         self._options = created.options
         self._in_conversation = created.in_conversation
         self._conversation_id = conversation_id if created.in_conversation else None
         self._metadata = metadata
+        self._encoder = AudioEncoder(audio_format)
         self._added: ResponseItemAdded | None = None
         self._text: list[str] = []
 
@@ -31,10 +45,7 @@ class ResponseWriter:
         return self._options.modality == "audio"
 
     def created(self) -> list[ServerEvent]:
-        response = response_to_wire(
-            self._id, self._options, conversation_id=self._conversation_id, metadata=self._metadata
-        )
-        return [{"type": "response.created", "response": response}]
+        return [{"type": "response.created", "response": self._response()}]
 
     def item_added(self, event: ResponseItemAdded) -> list[ServerEvent]:
         self._added = event
@@ -52,21 +63,27 @@ class ResponseWriter:
         return [self._of_part(f"response.{self._text_kind}.delta", delta=event.text)]
 
     def audio_delta(self, event: AudioDelta) -> list[ServerEvent]:
+        return self._audio(self._encoder.push(event.chunk))
+
+    def _audio(self, data: bytes) -> list[ServerEvent]:
         kind = "response.output_audio.delta"
-        return [self._of_part(kind, delta=delta) for delta in audio_deltas(event.chunk)]
+        return [self._of_part(kind, delta=delta) for delta in audio_deltas(data, self._encoder.format)]
 
     def done(self, event: ResponseDone) -> list[ServerEvent]:
         output = event.item or self._unfinished()
-        events = [] if output is None else self._item_done(output)
-        response = response_to_wire(
+        events = [] if output is None else self._item_done(output, event.status)
+        return [*events, {"type": "response.done", "response": self._response(event, output)}]
+
+    def _response(self, done: ResponseDone | None = None, output: Item | None = None) -> dict[str, Any]:
+        return response_to_wire(
             self._id,
             self._options,
             conversation_id=self._conversation_id,
             metadata=self._metadata,
-            done=event,
+            audio_format=self._encoder.format,
+            done=done,
             output=output,
         )
-        return [*events, {"type": "response.done", "response": response}]
 
     def _unfinished(self) -> Item | None:
         """The item as far as it came, when the response ended without one of its own."""
@@ -77,11 +94,13 @@ class ResponseWriter:
         item = self._added.item
         return Message(item.id, item.role, (content,) if text else (), "incomplete")
 
-    def _item_done(self, output: Item) -> list[ServerEvent]:
+    def _item_done(self, output: Item, status: ResponseStatus) -> list[ServerEvent]:
         text = "".join(self._text)
         item = item_to_wire(output)
         events: list[ServerEvent] = []
         if self._spoken:
+            if status != "cancelled":  # then no sound comes any more
+                events += self._audio(self._encoder.flush())
             events.append(self._of_part("response.output_audio.done"))
         full = {"transcript": text} if self._spoken else {"text": text}
         events.append(self._of_part(f"response.{self._text_kind}.done", **full))

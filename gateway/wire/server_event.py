@@ -9,9 +9,8 @@ import base64
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from gateway.wire.session_settings import AUDIO_FORMAT, AUDIO_RATE
+from gateway.wire.session_settings import format_to_wire
+from speech.audio_format import AudioFormat
 from streams.conversation import (
     AudioContent,
     Content,
@@ -26,7 +25,7 @@ from streams.conversation import (
 from streams.errors import ConfigError, InvalidRequestError, MediaError, StreamsError
 from streams.events import ResponseDone
 from streams.session import new_id
-from streams.types import US_PER_MS, AudioChunk, Moment
+from streams.types import US_PER_MS, Moment
 
 ServerEvent: TypeAlias = dict[str, Any]
 
@@ -85,6 +84,7 @@ def response_to_wire(
     *,
     conversation_id: str | None,
     metadata: dict[str, str] | None,
+    audio_format: AudioFormat,
     done: ResponseDone | None = None,
     output: Item | None = None,
 ) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def response_to_wire(
         "conversation_id": conversation_id,
         "output_modalities": [options.modality],
         "max_output_tokens": options.max_output_tokens,
-        "audio": {"output": {"format": AUDIO_FORMAT, "voice": options.voice}},
+        "audio": {"output": {"format": format_to_wire(audio_format), "voice": options.voice}},
         "metadata": metadata,
         "usage": _usage(done) if done else None,
     }
@@ -146,13 +146,11 @@ def moment_to_wire(moment: Moment, thumbnail: bytes | None) -> dict[str, Any]:
     }
 
 
-def audio_deltas(chunk: AudioChunk) -> Iterator[str]:
-    """``chunk`` as base64 PCM16 little-endian, in pieces of at most ``MAX_DELTA_MS``."""
-    assert chunk.rate == AUDIO_RATE, f"the wire speaks {AUDIO_RATE} Hz, not {chunk.rate}"
-    pcm = np.rint(np.clip(chunk.samples, -1.0, 1.0) * 32_767).astype("<i2")
-    step = AUDIO_RATE * MAX_DELTA_MS // 1_000
-    for start in range(0, len(pcm), step):
-        yield _base64(pcm[start : start + step].tobytes())
+def audio_deltas(data: bytes, audio_format: AudioFormat) -> Iterator[str]:
+    """Sound in ``audio_format`` as base64, in pieces of at most ``MAX_DELTA_MS``."""
+    step = audio_format.rate * MAX_DELTA_MS // 1_000 * audio_format.sample_bytes
+    for start in range(0, len(data), step):
+        yield _base64(data[start : start + step])
 
 
 def _base64(data: bytes) -> str:

@@ -6,12 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gateway.wire.base import Wire
-from gateway.wire.client_event import Session, StreamsEventName, StreamsOptions, Transcription
+from gateway.wire.client_event import (
+    AudioInput,
+    AudioOutput,
+    Session,
+    StreamsEventName,
+    StreamsOptions,
+    Transcription,
+)
 from gateway.wire.turn_settings import detection_to_wire, merged
+from speech.audio_format import PCM16, AudioFormat
 from streams.conversation import SessionOptions
-
-AUDIO_RATE = 24_000
-AUDIO_FORMAT = {"type": "audio/pcm", "rate": AUDIO_RATE}
 
 OPTION_PATHS = {
     "instructions": "instructions",
@@ -37,6 +42,8 @@ class SessionSettings:
     model: str
     options: SessionOptions
     transcription: Transcription | None = None
+    input_format: AudioFormat = PCM16
+    output_format: AudioFormat = PCM16
     tracing: Literal["auto"] | None = None
     events: frozenset[StreamsEventName] | None = None
     resume: bool = False
@@ -70,6 +77,8 @@ class SessionSettings:
             model=update.model or self.model,
             options=replace(self.options, **options),
             transcription=transcription,
+            input_format=_format(audio.input, self.input_format),
+            output_format=_format(audio.output, self.output_format),
             tracing=update.tracing if "tracing" in given else self.tracing,
             events=events,
             resume=resume,
@@ -89,12 +98,16 @@ class SessionSettings:
             "max_output_tokens": options.max_output_tokens,
             "audio": {
                 "input": {
-                    "format": AUDIO_FORMAT,
+                    "format": format_to_wire(self.input_format),
                     "transcription": transcription and transcription.model_dump(exclude_none=True),
                     "noise_reduction": None,
                     "turn_detection": detection_to_wire(options.turn_detection),
                 },
-                "output": {"format": AUDIO_FORMAT, "voice": options.voice, "speed": options.speed},
+                "output": {
+                    "format": format_to_wire(self.output_format),
+                    "voice": options.voice,
+                    "speed": options.speed,
+                },
             },
             "tools": [],
             "tool_choice": "auto",
@@ -113,6 +126,18 @@ def _given(update: Wire, names: tuple[str, ...], defaults: object) -> dict[str, 
     """The fields of ``update`` that are present, by name; null as ``defaults`` has it."""
     values = ((name, getattr(update, name)) for name in names if name in update.model_fields_set)
     return {name: getattr(defaults, name) if value is None else value for name, value in values}
+
+
+def _format(update: AudioInput | AudioOutput, current: AudioFormat) -> AudioFormat:
+    if "format" not in update.model_fields_set:
+        return current
+    return update.format.audio_format if update.format is not None else PCM16
+
+
+def format_to_wire(audio_format: AudioFormat) -> dict[str, Any]:
+    """The types of the API have a rate for PCM alone."""
+    rate = {"rate": audio_format.rate} if audio_format is PCM16 else {}
+    return {"type": audio_format.type, **rate}
 
 
 def _merged(current: Transcription | None, update: Transcription | None) -> Transcription | None:

@@ -6,9 +6,11 @@ import contextlib
 import time
 
 import numpy as np
+import pytest
 from openai import AsyncOpenAI
 
 from speech.audio import float_to_pcm16, pcm16_to_float, resample
+from speech.audio_format import PCMA, PCMU
 from speech.wer import word_errors
 from streams.serve import new_server
 
@@ -84,6 +86,34 @@ def test_a_spoken_question_gets_its_transcript_and_a_spoken_answer(streams, voic
     pcm = b"".join(base64.b64decode(event.delta) for event in of(events, "response.output_audio.delta"))
     spoken = streams.backend.recognizer.transcribe(resample(pcm16_to_float(pcm), RATE, 16_000)).text
     assert word_errors(done.output[0].content[0].transcript, spoken).rate <= 0.2
+
+
+@pytest.mark.parametrize("telephone", [PCMU, PCMA], ids=lambda each: each.type)
+def test_a_telephone_call_is_heard_and_answered_in_its_own_format(streams, voice, telephone):
+    question = "What is the capital of France?"
+    audio = {
+        "input": {"format": {"type": telephone.type}, "transcription": {"model": "embedded"}},
+        "output": {"format": {"type": telephone.type}},
+    }
+
+    async def talk():
+        async with connected(streams, audio=audio) as connection:
+            sound = resample(np.concatenate([SILENCE, voice(question), SILENCE]), RATE, telephone.rate)
+            for start in range(0, len(sound), telephone.rate // 50):  # as telephones send it, 20 ms each
+                data = telephone.encode(sound[start : start + telephone.rate // 50])
+                await connection.input_audio_buffer.append(audio=base64.b64encode(data).decode())
+            return await until(connection, "response.done")
+
+    events = asyncio.run(talk())
+    (heard,) = of(events, "conversation.item.input_audio_transcription.completed")
+    assert word_errors(question, heard.transcript).errors == 0
+    done = events[-1].response
+    assert done.audio.output.format.type == telephone.type
+    data = b"".join(base64.b64decode(event.delta) for event in of(events, "response.output_audio.delta"))
+    spoken = telephone.decode(data)
+    recognised = streams.backend.recognizer.transcribe(resample(spoken, telephone.rate, 16_000)).text
+    assert "Paris" in recognised
+    assert word_errors(done.output[0].content[0].transcript, recognised).rate <= 0.2
 
 
 def test_a_picture_given_to_the_conversation_is_named(streams, photograph):

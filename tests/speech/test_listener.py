@@ -98,6 +98,17 @@ def test_sound_of_any_rate_is_heard_at_the_same_times(listen, talk, rate):
         assert stop.voice_end_us == pytest.approx(stop_16k.voice_end_us, abs=3 * WINDOW_US)
 
 
+def test_no_sound_is_lost_where_the_rate_changes(listen):
+    listener = listen(None)
+    heard = []
+    for at in range(20):
+        rate = (24_000, 8_000)[at % 2]
+        heard += listener.push(np.full(rate * WINDOW_US // 1_000_000, 0.5, np.float32), rate)
+    sound = np.concatenate([each.chunk.samples for each in heard if isinstance(each, Sound)])
+    assert listener.end_us == 19 * WINDOW_US  # but for the tail of the last
+    assert np.mean(np.abs(sound - 0.5) < 0.1) > 0.9
+
+
 def test_an_utterance_holds_all_of_its_sound_in_order_and_without_gaps(listen, talk):
     found = utterances(listen().push(talk, VAD_RATE))
     for start, chunks, (stop,) in found:

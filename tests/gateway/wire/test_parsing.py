@@ -51,7 +51,13 @@ WRONG = [
     (session(max_output_tokens="many"), "invalid_type", "session.max_output_tokens"),
     (session(max_output_tokens=True), "invalid_type", "session.max_output_tokens"),
     (session(audio=None), "invalid_type", "session.audio"),
-    (audio_input(format={"type": "audio/pcmu"}), "unsupported_value", "session.audio.input.format.type"),
+    (audio_input(format={"type": "audio/opus"}), "unsupported_value", "session.audio.input.format.type"),
+    (
+        audio_input(format={"type": "audio/pcmu", "rate": 24_000}),
+        "unsupported_value",
+        "session.audio.input.format.rate",
+    ),
+    (audio_input(format={"rate": True}), "unsupported_value", "session.audio.input.format.rate"),
     (
         audio_input(format={"type": "audio/pcm", "rate": 16_000}),
         "unsupported_value",
@@ -113,7 +119,7 @@ WRONG = [
     (response(metadata={"topic": 1}), "invalid_type", "response.metadata.topic"),
     (response(modalities=["text"]), "unknown_parameter", "response.modalities"),
     (
-        response(audio={"output": {"format": {"type": "audio/pcma"}}}),
+        response(audio={"output": {"format": {"type": "g711_ulaw"}}}),
         "unsupported_value",
         "response.audio.output.format.type",
     ),

@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.wire.command import Refuse, Request, UpdateSession
+from gateway.wire.command import CreateResponse, Refuse, Request, UpdateSession
 from gateway.wire.protocol import RealtimeProtocol
+from speech.audio_format import PCM16, PCMA, PCMU
 from streams.conversation import (
     AudioContent,
     FunctionCall,
     FunctionOutput,
     ImageContent,
     Message,
+    ResponseOptions,
     SessionOptions,
     TextContent,
 )
@@ -188,6 +190,42 @@ def test_sound_is_pcm16_in_short_pieces(protocol):
     assert set(np.frombuffer(b"".join(pieces), "<i2")) == {16_384}
 
 
+def sound_of(messages, audio_format):
+    """The sound in ``messages``, whose pieces are at most 200 ms long."""
+    pieces = [base64.b64decode(each["delta"]) for each in messages if each["type"].endswith("_audio.delta")]
+    assert max(len(piece) for piece in pieces) <= audio_format.rate * audio_format.sample_bytes // 5
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize("audio_format", [PCMU, PCMA])
+def test_sound_is_in_the_format_that_the_session_asks_for(protocol, judge, audio_format):
+    kind = {"type": audio_format.type}
+    update(protocol, audio={"output": {"format": kind}})
+    messages = tell(protocol, *answer())
+    for message in messages:
+        judge(message)
+    assert messages[0]["response"]["audio"]["output"]["format"] == kind
+    data = sound_of(messages, audio_format)
+    assert len(data) == 4_000  # all of it, the resampler's tail too: half a second
+    sound = audio_format.decode(data)
+    np.testing.assert_allclose(sound[100:-100], 0.5, atol=0.02)
+    # Where one chunk ends and the next begins nothing is heard.
+    assert np.ptp(sound[1_900:2_100]) < 0.02
+
+
+def test_one_response_may_be_in_another_format(protocol):
+    protocol.expect_response(CreateResponse(ResponseOptions(), None, PCMA))
+    assert len(sound_of(tell(protocol, *answer()), PCMA)) == 4_000
+    assert len(sound_of(tell(protocol, *answer()), PCM16)) == 24_000
+
+
+def test_no_sound_is_sent_of_a_response_once_it_is_cancelled(protocol):
+    update(protocol, audio={"output": {"format": {"type": "audio/pcmu"}}})
+    *before, done = answer(status="cancelled", reason="turn_detected")
+    tell(protocol, *before)
+    assert not [each for each in tell(protocol, done) if each["type"].endswith("_audio.delta")]
+
+
 def test_done_tells_how_it_ended_and_holds_no_sound(protocol, judge):
     done = tell(protocol, *answer())[-1]["response"]
     assert done["status"] == "completed"
@@ -267,7 +305,7 @@ def test_an_item_that_never_got_its_end_is_ended_for_it(protocol, judge):
 
 
 def test_metadata_comes_back_with_the_response_that_asked_for_it_only(protocol):
-    protocol.expect_response({"topic": "cats"})
+    protocol.expect_response(CreateResponse(ResponseOptions(), {"topic": "cats"}))
     first = tell(protocol, *answer())
     assert first[0]["response"]["metadata"] == first[-1]["response"]["metadata"] == {"topic": "cats"}
     assert tell(protocol, *answer())[-1]["response"]["metadata"] is None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.wire.binary import MAX_TIMESTAMP_MS, BinaryAppend, BinaryKind
 from gateway.wire.command import AddItem, AppendAudio, AppendFrame, CreateResponse, EncodedImage, Refuse
 from gateway.wire.protocol import RealtimeProtocol
+from speech.audio_format import PCMU
 from streams.config import VideoConfig
 from streams.conversation import (
     AudioContent,
@@ -24,12 +25,15 @@ from streams.errors import MediaError
 LIMIT = 48_000
 
 
-def read(event):
-    """What an event, or a binary message, asks for."""
-    protocol = RealtimeProtocol(
+def protocol():
+    return RealtimeProtocol(
         "sess_1", "m", SessionOptions(), max_audio_bytes=LIMIT, thumbnail=lambda block_id: None
     )
-    return protocol.receive(event if isinstance(event, bytes) else json.dumps(event)).command
+
+
+def read(event):
+    """What an event, or a binary message, asks for."""
+    return protocol().receive(event if isinstance(event, bytes) else json.dumps(event)).command
 
 
 def refused(event):
@@ -57,6 +61,25 @@ def test_audio_becomes_samples():
     assert command.rate == 24_000
     assert command.samples.dtype == np.float32
     np.testing.assert_allclose(command.samples, [0, 0.5, -1, 1], atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "loud"), [("audio/pcmu", 0x80), ("audio/pcma", 0xAA)])
+def test_audio_is_read_in_the_format_of_the_session(kind, loud):
+    data = bytes([loud] * 480)
+    update = {"type": "realtime", "audio": {"input": {"format": {"type": kind, "rate": 8_000}}}}
+    reading = protocol()
+    reading.session_updated(
+        reading.receive(json.dumps({"type": "session.update", "session": update})).command
+    )
+    item = reading.receive(json.dumps(message({"type": "input_audio", "audio": base64_of(data)}))).command
+    appended = reading.receive(json.dumps(append(base64_of(data)))).command
+    binary = reading.receive(BinaryAppend(BinaryKind.AUDIO, data).pack()).command
+    sound = item.item.content[0].audio
+    for samples, rate in ((appended.samples, appended.rate), (binary.samples, binary.rate)):
+        assert (rate, sound.rate) == (8_000, 8_000)
+        np.testing.assert_array_equal(samples, sound.samples)
+    np.testing.assert_allclose(sound.samples, 0.98, atol=0.01)
+    assert sound.duration_us == 60_000
 
 
 @pytest.mark.parametrize("audio", ["?", "AAA", "AA A", "ÄÖÜß", base64_of(b"abc")])
@@ -249,7 +272,7 @@ def test_a_response_overrides_what_it_names():
             "response": {
                 "instructions": "In French.",
                 "output_modalities": ["text"],
-                "audio": {"output": {"voice": "nova"}},
+                "audio": {"output": {"voice": "nova", "format": {"type": "audio/pcmu"}}},
                 "max_output_tokens": 12,
                 "conversation": "none",
                 "metadata": {"topic": "cats"},
@@ -257,5 +280,5 @@ def test_a_response_overrides_what_it_names():
         }
     )
     options = ResponseOptions("In French.", "text", "nova", 12, in_conversation=False)
-    assert command == CreateResponse(options, {"topic": "cats"})
-    assert read({"type": "response.create"}) == CreateResponse(ResponseOptions(), None)
+    assert command == CreateResponse(options, {"topic": "cats"}, PCMU)
+    assert read({"type": "response.create"}) == CreateResponse(ResponseOptions())

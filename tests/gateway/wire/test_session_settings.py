@@ -96,6 +96,20 @@ def test_the_echo_is_whole_and_shows_what_is_in_force():
     assert session["audio"]["input"]["turn_detection"]["silence_duration_ms"] == 500
 
 
+def test_formats_merge_and_null_is_pcm():
+    def formats(settings):
+        audio = settings.to_wire("s")["audio"]
+        return audio["input"]["format"], audio["output"]["format"]
+
+    pcm = {"type": "audio/pcm", "rate": 24_000}
+    heard = updated(audio={"input": {"format": {"type": "audio/pcmu", "rate": 8_000}}})
+    assert formats(heard) == ({"type": "audio/pcmu"}, pcm)
+    both = updated(heard, audio={"output": {"format": {"type": "audio/pcma"}}})
+    assert formats(both) == ({"type": "audio/pcmu"}, {"type": "audio/pcma"})
+    assert formats(updated(both, audio={"input": {"format": None}})) == (pcm, {"type": "audio/pcma"})
+    assert formats(updated(both, audio={"output": {"format": {}}})) == ({"type": "audio/pcmu"}, pcm)
+
+
 def test_only_a_client_that_speaks_of_the_additions_is_shown_them():
     assert "streams" not in START.to_wire("s")
     subscribed = updated(streams={"events": ["session.latency", "memory.recalled"]})
