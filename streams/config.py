@@ -145,6 +145,12 @@ class ServerConfig(Section):
     """How long a session whose socket dropped waits for its client, if that asked for it; 0: not at all."""
     resume_log_bytes: int = Field(default=4 * 1024**2, gt=0, le=16 * 1024**2)
     """Events of one such session that are kept, for they may not have arrived: about a minute of speech."""
+    idle_timeout_s: float = Field(default=600.0, ge=0)
+    """A session ends when its client sends nothing and is told no answer for so long; 0: never."""
+    max_session_s: float = Field(default=0.0, ge=0)
+    """A session ends after so long, whatever happens in it; 0: never."""
+    farewell_s: float = Field(default=10.0, ge=0)
+    """How long answers may take to finish once the server is to stop."""
 
 
 class LogConfig(Section):

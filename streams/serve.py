@@ -1,4 +1,4 @@
-"""``streams serve``: the gateway until Ctrl-C."""
+"""``streams serve``: the gateway until Ctrl-C, which lets answers finish; a second one does not."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
 
 
 async def _serve(streams: Streams) -> None:
-    stop = asyncio.Event()
+    stop, at_once = asyncio.Event(), asyncio.Event()
+
+    def signalled() -> None:
+        (at_once if stop.is_set() else stop).set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await new_server(streams).serve_until(stop)
+        loop.add_signal_handler(number, signalled)
+    await new_server(streams).serve_until(stop, at_once)
 
 
 def new_server(streams: Streams) -> GatewayServer:

@@ -23,6 +23,10 @@ class OwnCloseCode(IntEnum):
 
     TAKEN_OVER = 4001
     """The session was resumed on another socket."""
+    IDLE = 4002
+    """``server.idle_timeout_s`` is over."""
+    EXPIRED = 4003
+    """``server.max_session_s`` is over."""
 
 
 FAREWELLS = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})

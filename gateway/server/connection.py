@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from websockets.asyncio.server import ServerConnection
@@ -10,13 +11,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from gateway.server.admission import Visit
-from gateway.server.closing import FAREWELLS, OwnCloseCode, close, refuse
+from gateway.server.closing import CLOSE_TIMEOUT_S, FAREWELLS, OwnCloseCode, close, refuse
 from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.server.seat import Seat
 from gateway.server.session_table import SessionTable
 from gateway.wire.client_event import SessionResume
 from gateway.wire.parsing import parse_event, parse_object
+from streams.config import ServerConfig
 from streams.errors import InvalidRequestError, StreamsError
 from streams.log import get_logger
 
@@ -40,6 +42,7 @@ TAKEN_OVER = Ending("taken_over", OwnCloseCode.TAKEN_OVER, "the session was resu
 TOO_SLOW = Ending(
     "too_slow", CloseCode.TRY_AGAIN_LATER, "events are not read as fast as they come", returns=True
 )
+FAREWELL = Ending("shutdown", CloseCode.GOING_AWAY, "the server is shutting down")
 LEFT = Ending("left", CloseCode.NORMAL_CLOSURE)
 DROPPED = Ending("dropped", CloseCode.GOING_AWAY, returns=True)
 
@@ -52,10 +55,16 @@ class Connection:
     """
 
     def __init__(
-        self, socket: ServerConnection, outbox: Outbox, sessions: SessionTable, metrics: Metrics
+        self,
+        socket: ServerConnection,
+        server: ServerConfig,
+        outbox: Outbox,
+        sessions: SessionTable,
+        metrics: Metrics,
     ) -> None:
         self.outbox = outbox
         self._socket = socket
+        self._server = server
         self._sessions = sessions
         self._metrics = metrics
         self._displaced = asyncio.Event()
@@ -123,6 +132,8 @@ class Connection:
         tasks = [
             asyncio.create_task(self._taken_over()),
             asyncio.create_task(self._too_slow()),
+            asyncio.create_task(self._limit_reached(seat)),
+            asyncio.create_task(self._farewell(seat)),
             asyncio.create_task(self._read(seat)),
             asyncio.create_task(self._write()),
             asyncio.create_task(self._closed()),
@@ -145,6 +156,29 @@ class Connection:
         self._metrics.slow_client()
         self._log.warning("client_too_slow", waiting_bytes=self.outbox.size_bytes)
         return TOO_SLOW
+
+    async def _limit_reached(self, seat: Seat) -> Ending:
+        reason = await seat.limit.reached(seat.announce)
+        if reason == "total":
+            text = f"the session has lasted {self._server.max_session_s:g} s, the longest it may"
+            ending, code = Ending(reason, OwnCloseCode.EXPIRED, text), "session_expired"
+        else:
+            text = f"nothing came from the client for {self._server.idle_timeout_s:g} s"
+            ending, code = Ending(reason, OwnCloseCode.IDLE, text), "session_idle"
+        seat.tell(InvalidRequestError(text, code=code))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.outbox.flushed()
+        return ending
+
+    async def _farewell(self, seat: Seat) -> Ending:
+        await self._sessions.farewell.wait()
+        seat.announce("shutdown", round(self._server.farewell_s * 1_000))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._server.farewell_s):
+                await seat.answered()
+                await self.outbox.flushed()
+        return FAREWELL
 
     async def _closed(self) -> Ending:
         await self._socket.wait_closed()

@@ -20,6 +20,8 @@ class Outbox:
         self._queue: deque[str] = deque()
         self._size_bytes = 0
         self._filled = asyncio.Event()
+        self._flushed = asyncio.Event()
+        self._flushed.set()
         self._room = asyncio.Event()
         self._room.set()
         self._deadline: asyncio.TimerHandle | None = None
@@ -36,6 +38,7 @@ class Outbox:
         self._queue.append(message)
         self._size_bytes += len(message)
         self._filled.set()
+        self._flushed.clear()
         if self._size_bytes > 4 * self._bound_bytes:
             self.overflowed.set()
         elif self._size_bytes > self._bound_bytes and self._deadline is None:
@@ -53,9 +56,15 @@ class Outbox:
     def sent(self) -> None:
         """The message that ``get`` gave is with the network."""
         self._size_bytes -= len(self._queue.popleft())
+        if not self._queue:
+            self._flushed.set()
         if self._size_bytes <= self._bound_bytes:
             self._room.set()
             self._cancel_deadline()
+
+    async def flushed(self) -> None:
+        """Return when all that was put is with the network."""
+        await self._flushed.wait()
 
     async def wait_for_room(self) -> None:
         await self._room.wait()

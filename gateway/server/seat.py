@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from gateway.live.live import Live
 from gateway.server.event_log import EventLog
 from gateway.server.execution import execute
 from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
+from gateway.server.time_limit import LimitReason, TimeLimit
 from gateway.server.token import ResumeToken
 from gateway.wire.command import UpdateSession
 from gateway.wire.protocol import RealtimeProtocol
 from gateway.wire.server_event import ServerEvent
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import StreamsError
-from streams.events import Event, FramesDropped
+from streams.events import Event, FramesDropped, ResponseCreated, ResponseDone
 from streams.log import get_logger
+
+EndingReason: TypeAlias = LimitReason | Literal["shutdown"]
 
 log = get_logger(__name__)
 
@@ -48,9 +51,11 @@ class Seat:
         server: ServerConfig,
         video: VideoConfig,
         metrics: Metrics,
+        limit: TimeLimit,
     ) -> None:
         """``listener`` is told first that the session was created."""
         self.token = ResumeToken()
+        self.limit = limit
         self._live = live
         self._protocol = protocol
         self._listener: Listener | None = listener
@@ -60,6 +65,7 @@ class Seat:
         self._events: EventLog | None = None
         self._request: asyncio.Task[None] | None = None
         self._received = 0
+        self._answering: dict[str, asyncio.Event] = {}
         self._log = log.bind(session=live.id)
         self._send(protocol.session_created())
 
@@ -96,6 +102,7 @@ class Seat:
         for message in replay.messages:
             listener.outbox.put(message)
         self._listener = listener
+        self.limit.touch()
         self._log.info("session_resumed", replayed=len(replay.messages), gap=replay.gap)
 
     # What the client asks for.
@@ -116,6 +123,7 @@ class Seat:
 
     async def _carry_out(self, message: str | bytes) -> None:
         """Whatever goes wrong with one request becomes an error event; the session goes on."""
+        self.limit.begin()
         request = self._protocol.receive(message)
         try:
             if isinstance(request.command, UpdateSession):
@@ -129,6 +137,8 @@ class Seat:
             self._metrics.request_failed(StreamsError.code)
             self._log.exception("request_failed", request=type(request.command).__name__)
             self._send(self._protocol.error_to_send(error, request))
+        finally:
+            self.limit.finish()
 
     def _update(self, update: UpdateSession) -> None:
         self._protocol.check_update(update)
@@ -147,6 +157,9 @@ class Seat:
     def emit(self, event: Event) -> None:
         """Tell the client of ``event``."""
         self._metrics.observe(event)
+        if isinstance(event, ResponseCreated):
+            self._answering[event.response_id] = asyncio.Event()
+            self.limit.begin()
         if isinstance(event, FramesDropped):
             self._log.warning("frames_dropped", count=event.count, total=event.total, reason=event.reason)
         try:
@@ -156,6 +169,23 @@ class Seat:
             messages = [self._protocol.error_to_send(error)]
         for message in messages:
             self._send(message)
+        if isinstance(event, ResponseDone) and (done := self._answering.pop(event.response_id, None)):
+            done.set()
+            self.limit.finish()
+
+    def announce(self, reason: EndingReason, in_ms: int) -> None:
+        """Tell the client, if it wants to know, that the session will end."""
+        for event in self._protocol.session_ending(reason, in_ms):
+            self._send(event)
+
+    def tell(self, error: StreamsError) -> None:
+        """Tell the client of something that no request of its caused."""
+        self._send(self._protocol.error_to_send(error))
+
+    async def answered(self) -> None:
+        """Return when the answers that are being given now are done."""
+        for done in [*self._answering.values()]:
+            await done.wait()
 
     def _send(self, event: ServerEvent) -> None:
         message = _encoded(event)

@@ -132,15 +132,32 @@ class GatewayServer:
     ) -> None:
         await self.close()
 
-    async def serve_until(self, stop: asyncio.Event) -> None:
-        """Listen and serve until ``stop`` is set, then close. Raises ConfigError as entering does."""
+    async def serve_until(self, stop: asyncio.Event, at_once: asyncio.Event) -> None:
+        """Listen and serve until ``stop`` is set; then say farewell, until ``at_once`` is set, and close.
+
+        Raises ConfigError as entering does.
+        """
         async with self:
             await stop.wait()
+            farewell = asyncio.create_task(self.say_farewell())
+            hurried = asyncio.create_task(at_once.wait())
+            await asyncio.wait({farewell, hurried}, return_when=asyncio.FIRST_COMPLETED)
+            farewell.cancel()
+            hurried.cancel()
+
+    async def say_farewell(self) -> None:
+        """Take nobody in any more, let the answers that are being given finish, and see everybody off."""
+        log.info("farewell", clients=len(self._running), at_most_s=self._config.farewell_s)
+        self._admission.drain()
+        self._sessions.say_farewell()
+        if self._running:
+            await asyncio.wait({*self._running.values()})
 
     async def close(self) -> None:
         """Close every connection (1001) and session; one that does not end in time is cancelled."""
         assert self._server is not None, "the server is not running"
         self._admission.drain()
+        self._sessions.end_waiting()
         self._server.close(code=CloseCode.GOING_AWAY, reason="the server is shutting down")
         try:
             await asyncio.wait_for(self._server.wait_closed(), SHUTDOWN_S)
@@ -160,7 +177,7 @@ class GatewayServer:
         outbox = Outbox(self._outbox_bytes, self._patience_s)
         self._outboxes.add(outbox)
         try:
-            await Connection(socket, outbox, self._sessions, self.metrics).run(visit)
+            await Connection(socket, self._config, outbox, self._sessions, self.metrics).run(visit)
         except Exception:
             log.exception("connection_failed")
             raise

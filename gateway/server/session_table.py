@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from typing import Protocol
 
@@ -11,8 +12,10 @@ from gateway.server.attempts import Attempts
 from gateway.server.metrics import Metrics
 from gateway.server.relay import Relay
 from gateway.server.seat import Listener, Seat
+from gateway.server.time_limit import TimeLimit
 from gateway.server.token import locator_of
 from gateway.wire.protocol import RealtimeProtocol
+from streams.clock import WallClock
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import InvalidRequestError, OverloadError
 from streams.log import get_logger
@@ -50,6 +53,8 @@ class SessionTable:
         self._seats: dict[str, Seat] = {}
         self._waiting: dict[Seat, asyncio.TimerHandle] = {}
         self._ending: dict[Seat, asyncio.Task[None]] = {}
+        self.farewell = asyncio.Event()
+        """Set once the server is to stop, and connections with it."""
         self._closing = False
         metrics.watch_waiting(lambda: len(self._waiting))
 
@@ -71,6 +76,7 @@ class SessionTable:
                 max_audio_bytes=self._server.max_audio_append_bytes,
                 thumbnail=live.thumbnail,
                 resume_grace_s=self._server.resume_grace_s,
+                expires_at=self._expires_at(),
             )
             seat = Seat(
                 live,
@@ -79,6 +85,7 @@ class SessionTable:
                 server=self._server,
                 video=self._video,
                 metrics=self._metrics,
+                limit=TimeLimit(self._server.idle_timeout_s, self._server.max_session_s, WallClock()),
             )
         finally:
             self._opening -= 1
@@ -87,6 +94,10 @@ class SessionTable:
         self._metrics.session_opened()
         log.info("session_opened", session=seat.id, model=model)
         return seat
+
+    def _expires_at(self) -> int | None:
+        longest_s = self._server.max_session_s
+        return round(time.time() + longest_s) if longest_s else None
 
     async def _make_way(self, name: str | None) -> None:
         """Whoever opens a session by its name has it, also while it waits for another client's return."""
@@ -123,7 +134,7 @@ class SessionTable:
         """``listener`` lost its socket: the session waits for its client. False if that may not come back."""
         if self._closing or not seat.resumable or not seat.leave(listener):
             return False
-        grace_s = self._server.resume_grace_s
+        grace_s = min(self._server.resume_grace_s, seat.limit.left_s)
         loop = asyncio.get_running_loop()
         self._waiting[seat] = loop.call_later(grace_s, self._end_soon, seat, "grace_over")
         log.info("session_waits", session=seat.id, seconds=grace_s)
@@ -134,11 +145,20 @@ class SessionTable:
         if seat.leave(listener):
             await self._end_soon(seat, reason)
 
-    async def close(self, timeout_s: float) -> None:
-        """End those that wait, and return when all have ended; one that does not in time is cancelled."""
+    def say_farewell(self) -> None:
+        """End those that wait, and have the connections of the others end them when they are done."""
+        self.end_waiting()
+        self.farewell.set()
+
+    def end_waiting(self) -> None:
+        """End those that wait; no more will."""
         self._closing = True
         for seat in [*self._waiting]:
             self._end_soon(seat, "shutdown")
+
+    async def close(self, timeout_s: float) -> None:
+        """Return when all that are to end have; one that has not in time is cancelled."""
+        self.end_waiting()
         if self._ending:
             _, late = await asyncio.wait({*self._ending.values()}, timeout=timeout_s)
             for task in late:

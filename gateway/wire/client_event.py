@@ -33,6 +33,7 @@ StreamsEventName: TypeAlias = Literal[
     "memory.recalled",
     "memory.reported",
     "session.latency",
+    "session.ending",
     "response.held",
     "response.resumed",
     "input_video_buffer.seen",

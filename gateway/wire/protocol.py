@@ -43,7 +43,8 @@ class RealtimeProtocol:
     """One session's side of the OpenAI Realtime API, with this project's additions.
 
     ``options`` are the session's at its start, and what a null in an update goes back to.
-    ``resume_grace_s`` is how long a session waits for its client to come back, 0 for not at all.
+    ``resume_grace_s`` is how long a session waits for its client to come back, 0 for not at all;
+    ``expires_at`` is when it ends in any case, in seconds since 1970.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class RealtimeProtocol:
         max_audio_bytes: int,
         thumbnail: Thumbnail,
         resume_grace_s: float = 0.0,
+        expires_at: int | None = None,
     ) -> None:
         self._session_id = session_id
         self._conversation_id = new_id("conv")
@@ -62,6 +64,7 @@ class RealtimeProtocol:
         self._reader = RequestReader(options, max_audio_bytes)
         self._thumbnail = thumbnail
         self._resume_grace_s = resume_grace_s
+        self._expires_at = expires_at
         self._responses: dict[str, ResponseWriter] = {}
         self._transcripts = TranscriptWriter()
         self._expected: CreateResponse | None = None
@@ -104,6 +107,10 @@ class RealtimeProtocol:
         """Not all that the client missed is kept any more."""
         message = "More was missed than is kept (server.resume_log_bytes): the first of it is lost"
         return self.error_to_send(OverloadError(message, code="resume_gap"))
+
+    def session_ending(self, reason: str, in_ms: int) -> list[ServerEvent]:
+        """The session will end, unless what is the reason changes until then."""
+        return [stamped(event) for event in self._own("session.ending", reason=reason, in_ms=in_ms)]
 
     def expect_response(self, request: CreateResponse | None) -> None:
         """The next response to be created is what the client asked for so; None when none comes."""
@@ -206,7 +213,7 @@ class RealtimeProtocol:
         return [{"type": kind, **fields}] if self._settings.subscribes_to(kind) else []
 
     def _session_event(self, kind: str, token: str | None = None) -> ServerEvent:
-        session = self._settings.to_wire(self._session_id)
+        session = self._settings.to_wire(self._session_id, self._expires_at)
         if self._settings.resume:
             grant = {"grace_s": self._resume_grace_s} | ({"token": token} if token else {})
             session["streams"]["resume"] = grant

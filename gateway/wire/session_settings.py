@@ -84,8 +84,8 @@ class SessionSettings:
             resume=resume,
         )
 
-    def to_wire(self, session_id: str) -> dict[str, Any]:
-        """The full session object, every field that the API defines."""
+    def to_wire(self, session_id: str, expires_at: int | None = None) -> dict[str, Any]:
+        """The full session object, every field that the API defines; ``expires_at`` in seconds since 1970."""
         options = self.options
         transcription = (self.transcription or Transcription()) if options.transcription else None
         session: dict[str, Any] = {
@@ -115,7 +115,7 @@ class SessionSettings:
             "include": None,
             "prompt": None,
             "tracing": self.tracing,
-            "expires_at": None,
+            "expires_at": expires_at,
         }
         if self.events is not None:
             session["streams"] = {"events": sorted(self.events)}

@@ -80,3 +80,18 @@ def test_four_times_the_bound_overflows_at_once_and_takes_no_more():
         assert outbox.size_bytes == 41
 
     asyncio.run(scenario())
+
+
+def test_it_is_flushed_when_all_was_sent():
+    async def scenario():
+        outbox = Outbox(100, FOREVER_S)
+        await outbox.flushed()
+        outbox.put("first")
+        flushed = asyncio.create_task(outbox.flushed())
+        await outbox.get()
+        await asyncio.sleep(0)
+        assert not flushed.done()
+        outbox.sent()
+        await flushed
+
+    asyncio.run(scenario())

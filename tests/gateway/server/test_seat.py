@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.server.seat import Seat
+from gateway.server.time_limit import TimeLimit
 from gateway.wire.protocol import RealtimeProtocol
+from streams.clock import ReplayClock
 from streams.config import ServerConfig, VideoConfig
 from streams.conversation import Message, SessionOptions
 from streams.events import AudioDelta, ResponseCreated, ResponseDone, ResponseItemAdded, StageTimes, TextDelta
@@ -49,7 +51,8 @@ def new_seat(scripted, ear, **config):
         thumbnail=live.thumbnail,
         resume_grace_s=server.resume_grace_s,
     )
-    seat = Seat(live, protocol, ear, server=server, video=VideoConfig(), metrics=Metrics())
+    limit = TimeLimit(0, 0, ReplayClock())
+    seat = Seat(live, protocol, ear, server=server, video=VideoConfig(), metrics=Metrics(), limit=limit)
     return live, seat
 
 

@@ -403,7 +403,7 @@ def test_it_serves_until_it_is_told_to_stop(sessions):
     async def scenario():
         server, stop = serving(sessions), asyncio.Event()
         stop.set()
-        await server.serve_until(stop)
+        await server.serve_until(stop, asyncio.Event())
 
     run(scenario())
 
