@@ -2,6 +2,7 @@
 
 import logging
 import os
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,10 @@ from gateway.models import build_registry
 from streams.config import load_config
 from streams.log import ROOT
 from streams.models.registry import Registry
+
+
+def pytest_addoption(parser):
+    parser.addoption("--screenshots", type=Path, metavar="DIR", help="write pictures of the page into DIR")
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,7 @@ const microphone = new AudioInput(hear);
 const camera = new VideoInput($("preview"), (blob, atMs) => dialogue.see(blob, atMs), showDevices);
 
 let voiced = false;
+let starting = false;
 let closedBecause = "";
 let talking = false;
 let speaking = Promise.resolve(); // what screen readers are told, one after another
@@ -35,18 +36,27 @@ let speaking = Promise.resolve(); // what screen readers are told, one after ano
 // The conversation.
 
 async function start() {
+  if (starting) return;
   messages.clear();
   const problem = browserProblem();
   if (problem) return messages.error(problem);
-  try {
-    await player.start();
-    voiced = true;
-  } catch {
+  starting = true;
+  voiced = await canSpeak();
+  starting = false;
+  client.open({ key: settings.key, name: settings.name, session: settings.session(voiced) });
+}
+
+/** Whether answers can be heard; asked while the user acts, as browsers want it. */
+async function canSpeak() {
+  if (!("AudioWorklet" in window)) {
     const why = window.isSecureContext ? "This browser" : "A page that is neither https nor on localhost";
     messages.note(`${why} cannot play voices: answers are shown as text.`);
+    return false;
   }
-  client.open({ key: settings.key, name: settings.name, session: settings.session(voiced) });
-  if (!microphone.hasMicrophone) await toggleMicrophone();
+  return player.start().then(
+    () => true,
+    () => false, // its program cannot be loaded, and so nothing else: the connection will say why
+  );
 }
 
 function stop() {
@@ -56,6 +66,10 @@ function stop() {
   microphone.removeFilm();
   showDevices();
 }
+
+client.addEventListener("begun", ({ detail }) => {
+  if (!detail.lost && !microphone.hasMicrophone) toggleMicrophone();
+});
 
 client.addEventListener("state", ({ detail }) => {
   closedBecause = detail.reason;

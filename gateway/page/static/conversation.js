@@ -61,7 +61,7 @@ export class Conversation {
     const list = element("ul", "recalled");
     list.setAttribute("aria-label", "Remembered for this answer");
     list.append(...moments.map((moment) => this.#moment(moment)));
-    this.#answer(responseId).element.querySelector(".body").prepend(list);
+    this.#answer(responseId).element.querySelector(".speaker").after(list);
     this.#toEnd();
   }
 

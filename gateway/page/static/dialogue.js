@@ -25,6 +25,7 @@ export class Dialogue {
   #sinceDone = []; // resolvers of those who wait for the active response to end
   #frames = []; // sent lately: { atMs, blob }
   #framesLeftOut = 0;
+  #looking = Promise.resolve(); // thumbnails take a while, and moments come in order
   #written = 0;
 
   /** What goes on, for the status: see status.js. */
@@ -197,15 +198,17 @@ export class Dialogue {
     if (text) this.#timeline.heard(startMs, endMs ?? nowMs, text);
   }
 
-  async #seen({ timestamp_ms, text }) {
+  #seen({ timestamp_ms, text }) {
     this.#timeline.shift(this.#clock.sawFrame(timestamp_ms));
     this.sight = text;
     this.#onChange();
     if (!text) return;
     const frame = this.#frameAt(this.#clock.pageTime(timestamp_ms));
-    const isNews = this.#timeline.isNews(timestamp_ms, text);
-    const picture = isNews && frame ? await thumbnail(frame.blob) : null;
-    this.#timeline.seen(timestamp_ms, text, picture);
+    this.#looking = this.#looking.then(async () => {
+      const isNews = this.#timeline.isNews(timestamp_ms, text);
+      const picture = isNews && frame ? await thumbnail(frame.blob) : null;
+      this.#timeline.seen(timestamp_ms, text, picture);
+    });
   }
 
   #frameAt(pageMs) {

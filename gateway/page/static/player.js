@@ -17,6 +17,11 @@ export class Player {
     this.#onChange = onChange;
   }
 
+  /** Of the sound device's clock, which goes on whether there is something to play or not. */
+  get seconds() {
+    return this.#context?.currentTime ?? 0;
+  }
+
   /** To be called while a user acts: browsers allow no sound before. Raises where there are no worklets. */
   async start() {
     this.#context ??= new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });

@@ -9,6 +9,8 @@ const EVENTS = [
   "input_video_buffer.seen",
   "input_video_buffer.dropped",
   "conversation.item.input_audio_transcription.partial",
+  "response.held",
+  "response.resumed",
 ];
 
 const DETECTION = {

@@ -99,6 +99,8 @@ export class Timeline {
       else this.#light(entry, moment);
     }
     this.#earlier.hidden = this.#earlier.childElementCount === 0;
+    const lit = this.#entries.find(({ element }) => element.classList.contains("lit"));
+    if (lit !== undefined && !this.#list.contains(document.activeElement)) this.#makeStop(lit);
   }
 
   /** Show where a moment is; `chosen` goes there. */
@@ -154,7 +156,7 @@ export class Timeline {
     button.append(words);
     element.append(button);
     const entry = { lane, startMs, endMs: Math.max(endMs, startMs), text, element, score: null };
-    button.tabIndex = this.#entries.length === 0 ? 0 : -1; // one stop of the Tab key, arrows go on
+    button.tabIndex = this.#entries.length === 0 ? 0 : -1;
     button.onfocus = button.onpointerenter = () => this.#show(entry);
     button.onclick = () => this.#focus(entry);
     if (this.#entries.length === 0) this.#startMs = Math.floor(startMs / 5000) * 5000;
@@ -184,9 +186,14 @@ export class Timeline {
     this.#detail.textContent = sentence(startMs, endMs, lane, text, score);
   }
 
-  #focus(entry) {
+  /** The Tab key stops at one moment, from which the arrow keys go on. */
+  #makeStop(entry) {
     for (const { element } of this.#entries) element.firstElementChild.tabIndex = -1;
     entry.element.firstElementChild.tabIndex = 0;
+  }
+
+  #focus(entry) {
+    this.#makeStop(entry);
     entry.element.firstElementChild.focus({ preventScroll: true });
   }
 

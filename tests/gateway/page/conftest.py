@@ -9,9 +9,11 @@ import shutil
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
+import av
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
@@ -22,16 +24,38 @@ from gateway.server.server import GatewayServer
 from speech.audio import resample, write_wav
 from speech.hibari import HibariSynthesizer
 from streams.config import ServerConfig, VideoConfig
+from streams.conversation import AudioContent, Message, SessionOptions
+from streams.events import (
+    AudioDelta,
+    MomentsRecalled,
+    ResponseCreated,
+    ResponseDone,
+    ResponseItemAdded,
+    SpeechStarted,
+    SpeechStopped,
+    StageTimes,
+    TextDelta,
+    TranscriptCompleted,
+)
+from streams.types import US_PER_S, AudioChunk, Moment, Samples, Transcript, Word
 
 T = TypeVar("T")
 
-QUESTION = "What do you see now?"
-LEAD_S, TAIL_S = 4, 30
+QUESTION = "Did you see a cup of coffee?"
+LEAD_S, TAIL_S = 1, 30
 """Of silence around the question: time for the camera to be looked at, and for the answer to be heard."""
 
 RATE = 48_000
+CAMERA_FPS = 30
+"""At which the browser plays a film as its camera."""
+
 PATIENCE_MS = 45_000
 """How long a test waits for something that takes a loaded machine long; what is there is seen at once."""
+
+WIRE_RATE = 24_000
+TONE = (0.3 * np.sin(2 * np.pi * 300 * np.arange(WIRE_RATE) / WIRE_RATE)).astype(np.float32)
+SPOKEN = SessionOptions(transcription=True)
+TIMES = StageTimes(402.0, 441.0, 520.0, 655.0, 2_350.0)
 
 FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
@@ -71,22 +95,61 @@ def photograph(models) -> Callable[[str], bytes]:
 
 
 @pytest.fixture(scope="session")
-def microphone_file(tmp_path_factory) -> Path:
-    """The question, spoken, with silence around it."""
+def spoken_question() -> Samples:
+    """At ``RATE``."""
     voice = HibariSynthesizer()
-    question = resample(voice.synthesize(QUESTION), voice.rate, RATE)
+    return resample(voice.synthesize(QUESTION), voice.rate, RATE)
+
+
+@pytest.fixture(scope="session")
+def microphone_file(tmp_path_factory, spoken_question) -> Path:
+    """The question, spoken, with silence around it."""
     silence = [np.zeros(seconds * RATE, np.float32) for seconds in (LEAD_S, TAIL_S)]
     path = tmp_path_factory.mktemp("microphone") / "question.wav"
-    write_wav(path, np.concatenate([silence[0], question, silence[1]]), RATE)
+    write_wav(path, np.concatenate([silence[0], spoken_question, silence[1]]), RATE)
     return path
 
 
 @pytest.fixture(scope="session")
 def camera_file(tmp_path_factory, photograph) -> Path:
-    """A cup of coffee for as long as anyone looks: a film of JPEGs, which the browser plays in a loop."""
-    path = tmp_path_factory.mktemp("camera") / "coffee.mjpeg"
-    path.write_bytes(photograph("coffee.png") * 10)
+    """A cup of coffee for four seconds and then a cat: a film of JPEGs, which the browser plays in a loop."""
+    path = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+    with path.open("wb") as film:
+        for name, seconds in (("coffee.png", 4), ("chelsea.png", 30)):
+            film.write(photograph(name) * (seconds * CAMERA_FPS))
     return path
+
+
+@pytest.fixture(scope="session")
+def film_file(tmp_path_factory, photograph, spoken_question) -> Path:
+    """The cup again, with the question as its sound: four seconds of VP8 and Opus."""
+    path = tmp_path_factory.mktemp("film") / "film.webm"
+    picture = av.VideoFrame.from_image(PIL.Image.open(io.BytesIO(photograph("coffee.png"))))
+    with av.open(path, "w") as film:
+        video = film.add_stream("libvpx", rate=10, options={"deadline": "realtime"})
+        video.width, video.height, video.pix_fmt = picture.width, picture.height, "yuv420p"
+        audio = film.add_stream("libopus", rate=RATE, layout="mono")
+        sound = av.AudioFrame.from_ndarray(spoken_question[None], format="flt", layout="mono")
+        sound.rate = RATE
+        for stream, frames in ((video, [picture] * 40), (audio, [sound])):
+            for index, frame in enumerate(frames):
+                frame.pts, frame.time_base = index, Fraction(1, 10) if stream is video else Fraction(1, RATE)
+                film.mux(stream.encode(frame))
+            film.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture
+def screenshot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """Writes a picture of a page, by name, where ``--screenshots`` says; without it, nothing."""
+    folder: Path | None = request.config.getoption("--screenshots")
+
+    def take(page: Page, name: str) -> None:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=folder / f"{name}.png")
+
+    return take
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +176,16 @@ def browser(launch: Callable[..., Browser], microphone_file: Path, camera_file: 
 
 
 class Visit:
-    """A page with what it did wrong: errors it logged, and requests to anywhere but where it came from."""
+    """A page with what it did wrong: errors it logged, and requests to anywhere but where it came from.
 
-    def __init__(self, browser: Browser, url: str, **options: Any) -> None:
+    What browsers log of themselves (that a request was refused) is to be ``expected``, by a part of it.
+    """
+
+    def __init__(self, browser: Browser, url: str, expected: tuple[str, ...] = (), **options: Any) -> None:
         self._context = browser.new_context(**options)
         self._context.set_default_timeout(PATIENCE_MS)
         self._origin = url.rstrip("/")
+        self._expected = expected
         self.problems: list[str] = []
         self.page: Page = self._context.new_page()
         self.page.on("console", lambda message: self._said(message.type, message.text))
@@ -128,7 +195,7 @@ class Visit:
         self.page.goto(url)
 
     def _said(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
+        if kind in ("error", "warning") and not any(each in text for each in self._expected):
             self.problems.append(text)
 
     def _requested(self, url: str) -> None:
@@ -235,16 +302,68 @@ class Script:
         for event in events:
             self._background.loop.call_soon_threadsafe(self.live.emit, event)
 
+    def answer(self, text: str, *, seconds: int = 0, recalled: tuple[Moment, ...] = ()) -> None:
+        """A response up to its text and so many seconds of a tone."""
+        item = Message("item_answer", "assistant", (), "in_progress")
+        self.emit(ResponseCreated("resp_1", SPOKEN, True))
+        if recalled:
+            self.emit(MomentsRecalled("resp_1", recalled))
+        self.emit(ResponseItemAdded("resp_1", item, None), TextDelta("resp_1", item.id, text))
+        for second in range(seconds):
+            self.emit(AudioDelta("resp_1", item.id, AudioChunk(second * US_PER_S, WIRE_RATE, TONE)))
+
+    def answered(
+        self, text: str, status: Any = "completed", reason: Any = None, times: StageTimes = TIMES
+    ) -> None:
+        """… and its end, with what of the text was kept."""
+        ending = "completed" if status == "completed" else "incomplete"
+        item = Message("item_answer", "assistant", (AudioContent(text),), ending)  # type: ignore[arg-type]
+        self.emit(ResponseDone("resp_1", status, reason, item, SPOKEN, True, 90, 12, 8, times))
+
+    def hear(self, text: str, start_s: int, end_s: int) -> None:
+        """An utterance, from its start to its transcript."""
+        words = tuple(Word(word, 0, 0) for word in text.split())
+        self.emit(
+            SpeechStarted(f"item_{start_s}", start_s * US_PER_S),
+            SpeechStopped(f"item_{start_s}", end_s * US_PER_S),
+            TranscriptCompleted(f"item_{start_s}", Transcript(words), (end_s - start_s) * US_PER_S),
+        )
+
     def asked(self, name: str, at_least: int = 0) -> list[tuple[Any, ...]]:
         """What each request of that name was given so far, once there are ``at_least`` so many."""
+        self.until(lambda: len(self._given(name)) >= at_least)
+        return self._given(name)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a request that makes ``condition`` true."""
         with self._called:
-            assert self._called.wait_for(lambda: len(self._given(name)) >= at_least, PATIENCE_MS / 1000), name
-            return self._given(name)
+            assert self._called.wait_for(condition, PATIENCE_MS / 1000), "it was not asked for"
 
     def _given(self, name: str) -> list[tuple[Any, ...]]:
-        return [given for called, given in self.live.calls if called == name]
+        calls = self.live.calls if self.lives else []
+        return [given for called, given in calls if called == name]
 
 
 @pytest.fixture
-def script(background: Background, scripted: Any, photograph: Any) -> Script:
-    return Script(background, scripted, photograph("coffee.png"))
+def opened(script: Script, served: Any, visit: Any) -> Visit:
+    """The page in conversation with the script, its microphone and camera on."""
+    opened: Visit = visit(served(script.server))
+    opened.page.get_by_role("button", name="Camera").click()
+    opened.page.get_by_role("button", name="Start").click()
+    expect(opened.page.locator("body")).to_have_attribute("data-status", "listening")
+    return opened
+
+
+@pytest.fixture
+def page(opened: Visit) -> Page:
+    return opened.page
+
+
+@pytest.fixture
+def new_script(background: Background, scripted: Any, photograph: Any) -> Callable[..., Script]:
+    return lambda **options: Script(background, scripted, photograph("coffee.png"), **options)
+
+
+@pytest.fixture
+def script(new_script: Callable[..., Script]) -> Script:
+    return new_script()

@@ -6,67 +6,29 @@ import re
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from playwright.sync_api import expect
 
-from streams.conversation import AudioContent, Message, SessionOptions, TextContent
+from streams.conversation import TextContent
 from streams.errors import StreamsError
 from streams.events import (
     AudioDelta,
     FrameSeen,
-    MomentsRecalled,
-    ResponseCreated,
-    ResponseDone,
-    ResponseItemAdded,
+    OutputHeld,
+    OutputResumed,
     SessionFailed,
     SpeechStarted,
     SpeechStopped,
     StageTimes,
-    TextDelta,
     TranscriptCompleted,
     TranscriptPartial,
 )
 from streams.types import US_PER_S, AudioChunk, BlockKind, Moment, Transcript, Word
 
 RATE = 24_000
-OPTIONS = SessionOptions(transcription=True)
 TONE = (0.3 * np.sin(2 * np.pi * 300 * np.arange(RATE) / RATE)).astype(np.float32)
 COFFEE = Moment(1 * US_PER_S, 2 * US_PER_S, 0.83, BlockKind.FRAME, "espresso coffee", 7)
 SAID = Moment(4 * US_PER_S, 5 * US_PER_S, 0.41, BlockKind.UTTERANCE, "Remember the cup.", 8)
 TIMES = StageTimes(402.0, 441.0, 520.0, 655.0, 2_350.0)
-
-
-def item(status="in_progress", *content):
-    return Message("item_answer", "assistant", content, status)
-
-
-def answering(text, seconds=0):
-    """A response up to its text and so many seconds of a tone."""
-    yield ResponseCreated("resp_1", OPTIONS, True)
-    yield ResponseItemAdded("resp_1", item(), None)
-    yield TextDelta("resp_1", "item_answer", text)
-    for second in range(seconds):
-        yield AudioDelta("resp_1", "item_answer", AudioChunk(second * US_PER_S, RATE, TONE))
-
-
-def done(text, status="completed", reason=None, times=TIMES):
-    whole = item("completed" if status == "completed" else "incomplete", AudioContent(text))
-    return ResponseDone("resp_1", status, reason, whole, OPTIONS, True, 90, 12, 8, times)
-
-
-@pytest.fixture
-def opened(script, served, visit):
-    """The page in conversation with the script, its microphone and camera on."""
-    opened = visit(served(script.server))
-    opened.page.get_by_role("button", name="Camera").click()
-    opened.page.get_by_role("button", name="Start").click()
-    expect(opened.page.locator("body")).to_have_attribute("data-status", "listening")
-    return opened
-
-
-@pytest.fixture
-def page(opened):
-    return opened.page
 
 
 def status(page):
@@ -81,6 +43,12 @@ def audible(page):
 def until_audible(page, more_than):
     condition = "async (least) => (await import('/page/app.js')).player.audible > least"
     page.wait_for_function(condition, arg=more_than)
+
+
+def let_the_sound_device_run(page, seconds):
+    now = "(await import('/page/app.js')).player.seconds"
+    until = page.evaluate(f"async (seconds) => seconds + {now}", seconds)
+    page.wait_for_function(f"async (until) => {now} > until", arg=until)
 
 
 def test_the_session_is_told_what_the_page_wants_and_given_sound_and_pictures(page, script):
@@ -123,8 +91,7 @@ def test_recalled_moments_light_up_and_are_listed_with_the_answer(page, script):
     expect(cat).to_be_visible()
     expect(page.locator("#timeline .lit")).to_have_count(0)
 
-    begun, *rest = answering("There was a cup of coffee.")
-    script.emit(begun, MomentsRecalled("resp_1", (COFFEE, SAID)), *rest)
+    script.answer("There was a cup of coffee.", recalled=(COFFEE, SAID))
     expect(coffee).to_have_class(re.compile(r"\blit\b"))
     expect(cat).not_to_have_class(re.compile(r"\blit\b"))
     expect(coffee.get_by_role("button")).to_have_accessible_name(
@@ -147,7 +114,8 @@ def test_recalled_moments_light_up_and_are_listed_with_the_answer(page, script):
 
 
 def test_a_turn_shows_how_long_each_stage_took(page, script):
-    script.emit(*answering("Hello."), done("Hello."))
+    script.answer("Hello.")
+    script.answered("Hello.")
     latency = page.locator(".turn.answer figure")
     expect(latency.locator("figcaption")).to_have_text("655 ms until first sound · whole answer 2.4 s")
     stages, times = (latency.locator(name).all_text_contents() for name in ("dt", "dd"))
@@ -164,7 +132,8 @@ def test_a_turn_shows_how_long_each_stage_took(page, script):
 
 def test_what_did_not_happen_is_no_stage(page, script):
     times = StageTimes(transcript_ms=12.0, recall_ms=30.0, first_token_ms=41.5, total_ms=90.0)
-    script.emit(*answering("Hello."), done("Hello.", times=times))
+    script.answer("Hello.")
+    script.answered("Hello.", times=times)
     expect(page.locator(".turn.answer figcaption")).to_have_text(
         "42 ms until first word · whole answer 90 ms"
     )
@@ -172,7 +141,7 @@ def test_what_did_not_happen_is_no_stage(page, script):
 
 
 def test_an_answer_is_heard_and_an_interruption_withdraws_it(page, script):
-    script.emit(*answering("One two three four five six.", seconds=6))
+    script.answer("One two three four five six.", seconds=6)
     expect(status(page)).to_contain_text("Speaking")
     until_audible(page, 2 * RATE)
     script.emit(SpeechStarted("item_2", 5_000_000))
@@ -184,31 +153,48 @@ def test_an_answer_is_heard_and_an_interruption_withdraws_it(page, script):
     assert audio_end_us / US_PER_S <= heard / RATE * 1.03
     # What was on its way is not played any more.
     script.emit(AudioDelta("resp_1", "item_answer", AudioChunk(6 * US_PER_S, RATE, TONE)))
-    script.emit(done("One two", "cancelled", "turn_detected"))
+    script.answered("One two", "cancelled", "turn_detected")
     expect(page.locator(".turn.answer .unheard")).to_have_text("three four five six.")
     assert audible(page) == heard
     expect(page.locator("body")).to_have_attribute("data-status", "hearing")
 
 
 def test_the_interrupt_button_stops_an_answer(page, script):
-    script.emit(*answering("One two three.", seconds=4))
+    script.answer("One two three.", seconds=4)
     until_audible(page, 0)
     page.get_by_role("button", name="Interrupt").click()
     assert script.asked("cancel", at_least=1) == [("resp_1",)]
     script.asked("truncate_item", at_least=1)
-    script.emit(done("One", "cancelled", "client_cancelled"))
+    script.answered("One", "cancelled", "client_cancelled")
     expect(page.get_by_role("button", name="Interrupt")).to_be_disabled()
     expect(status(page)).to_contain_text("Listening")
 
 
+def test_a_false_alarm_pauses_the_voice_and_lets_it_go_on(page, script):
+    script.answer("One two three.", seconds=2)
+    until_audible(page, 0)
+    script.emit(OutputHeld("resp_1"))
+    expect(status(page)).to_contain_text("Hearing you")
+    let_the_sound_device_run(page, 0.3)  # what was told of before it was held
+    at_hold = audible(page)
+    let_the_sound_device_run(page, 0.3)
+    assert audible(page) == at_hold < 1.9 * RATE
+    script.emit(OutputResumed("resp_1", "backchannel"))
+    expect(status(page)).to_contain_text("Speaking")
+    until_audible(page, 1.9 * RATE)
+    script.answered("One two three.")
+    expect(status(page)).to_contain_text("Listening")
+    assert script.asked("truncate_item") == []
+
+
 def test_a_message_that_is_typed_is_answered_after_what_was_being_said(page, script):
-    script.emit(*answering("One two three.", seconds=3))
+    script.answer("One two three.", seconds=3)
     until_audible(page, 0)
     page.get_by_role("textbox", name="Your message").fill("And now?")
     page.keyboard.press("Enter")
     script.asked("cancel", at_least=1)
     assert script.asked("respond") == []
-    script.emit(done("One", "cancelled", "client_cancelled"))
+    script.answered("One", "cancelled", "client_cancelled")
     script.asked("respond", at_least=1)
     ((added, previous),) = script.asked("add_item")
     assert (added.role, added.content, previous) == ("user", (TextContent("And now?"),), None)
@@ -221,6 +207,6 @@ def test_errors_of_the_server_are_shown_in_words(page, script):
     expect(alert).to_have_text("the frame at 1.0 s is lost: it is too dark")
     page.get_by_role("button", name="Dismiss").click()
     expect(alert).to_have_count(0)
-    failed = done("Hel", "failed")
-    script.emit(*answering("Hel"), failed)
+    script.answer("Hel")
+    script.answered("Hel", "failed")
     expect(page.locator(".turn.answer")).to_contain_text("Hel")
