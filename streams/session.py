@@ -76,10 +76,11 @@ class Session:
 
     # Input by voice.
 
-    def speech_started(self, at_us: int) -> list[Outcome]:
+    def speech_started(self, at_us: int, *, hold: bool = True) -> list[Outcome]:
         """Voice began. While a response is active it may interrupt, or be a "mm-hm" or a noise.
 
-        The response is held until ``interrupted`` or ``false_alarm`` says which.
+        The response is held, unless ``hold`` says otherwise, until ``interrupted`` or ``false_alarm``
+        says which.
         """
         utterance = self._utterance = Utterance(new_id("item"), at_us)
         turns = self.options.turn_detection
@@ -88,7 +89,7 @@ class Session:
         if self.active_response is None or not turns.interrupt_response:
             return [SpeechStarted(utterance.item_id, at_us)]
         utterance.interrupts = self.active_response
-        return self.held()
+        return self.held() if hold else []
 
     @property
     def undecided(self) -> bool:

@@ -76,6 +76,13 @@ class Responder:
         if self._response is not None:
             self._response.release()
 
+    @property
+    def spoken_lately(self) -> str:
+        """What a loudspeaker may be saying: the last reply that was spoken, and the one that is being."""
+        last = next(reversed(self._sent.values()), None)
+        now = self._response.sent if self._response else None
+        return " ".join(sent.spoken.text for sent in (last, now) if sent)
+
     async def stopped(self) -> None:
         """Return once no response is active that was told to stop."""
         if self._stop is not None and self._session.active_response is not None:

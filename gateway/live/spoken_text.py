@@ -27,6 +27,11 @@ class SpokenText:
         self._clauses: list[Clause] = []
         self.duration_us = 0
 
+    @property
+    def text(self) -> str:
+        """All that was given to be said."""
+        return self._text
+
     def add(self, text: str, duration_us: int) -> None:
         """The next clause, whose sound lasts ``duration_us``."""
         start, self._text = len(self._text), self._text + text

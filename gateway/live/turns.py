@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.backend import Backend
+from gateway.live.false_alarm import false_alarm
 from gateway.live.hearing import Hearing
 from gateway.live.live import Emit, Follow
 from gateway.live.reading import Heard, Reading
@@ -16,6 +17,7 @@ from gateway.live.responder import Responder
 from gateway.live.response import Stopwatch
 from gateway.live.tasks import Tasks
 from gateway.live.utterance import Utterance
+from speech.echo import repeats
 from speech.streaming import Partial
 from streams.clock import Clock, ReplayClock
 from streams.config import SpeechConfig
@@ -23,13 +25,19 @@ from streams.conversation import ServerVad, TurnDetection
 from streams.errors import StreamsError
 from streams.events import FalseAlarm, TranscriptFailed, TranscriptPartial
 from streams.session import Session
-from streams.types import US_PER_MS, Samples
+from streams.types import US_PER_MS, US_PER_S, Samples, Transcript
 
 INTERRUPTION_MS = 400
 """Voice as long as this has words, or it will have none."""
 
 LONG_NOISE_US = 1_300 * US_PER_MS
 """Sound this long, padding included, in which no word was found yet is a noise, whatever comes."""
+
+ECHO_LASTS_US = 30 * US_PER_S
+"""Whose loudspeaker was heard once is taken to hear it for so long."""
+
+ECHO_DELAY_US = US_PER_S
+"""An echo begins no later after the sound of which it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ class Turns:
         self._hearing = Hearing(backend, config, session.options.turn_detection, clock, tasks, self)
         self._turn: Turn | None = None
         self._ending: Ending | None = None
+        self._echo_until_us = 0
         self._idle: asyncio.Task[None] | None = None
         self._committing = False
         self._recognising: set[asyncio.Task[None]] = set()
@@ -137,13 +146,17 @@ class Turns:
 
     def speech_started(self, at_us: int, utterance: Utterance) -> None:
         self._speak_up_never()
-        self._end_as_turn()  # who goes on speaking wanted to speak
-        self._follow(self._session.speech_started(at_us))
+        if self._ending is not None:
+            self._settle(self._ending, self._ending.turn.utterance.text)
+        # Where the loudspeaker is heard, each hold would be one for the voice that it silences.
+        hold = self._clock.now_us() >= self._echo_until_us
+        self._follow(self._session.speech_started(at_us, hold=hold))
         if self._session.undecided:
             utterance.first_hypothesis_after(self._hearing.prefix_padding_ms + INTERRUPTION_MS)
 
     def speech_resumed(self) -> None:
-        self._follow(self._session.held())
+        if self._clock.now_us() >= self._echo_until_us:
+            self._follow(self._session.held())
 
     def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None:
         ended_us = self._hearing.to_clock(voice_end_us)
@@ -172,20 +185,33 @@ class Turns:
 
     def _judge(self, utterance: Utterance) -> None:
         """Whether the words so far interrupt the response. Until that is known it is held."""
-        reason = false_alarm(utterance.text)
+        reason = self._false_alarm(utterance.text or "")
         if reason is None:
             self._follow(self._session.interrupted())
-        elif utterance.pause_us is not None or (reason == "noise" and utterance.audio_us >= LONG_NOISE_US):
+        elif (
+            reason == "echo"
+            or utterance.pause_us is not None
+            or (reason == "noise" and utterance.audio_us >= LONG_NOISE_US)
+        ):
             self._follow(self._session.resumed(reason))
+
+    def _false_alarm(self, words: str) -> FalseAlarm | None:
+        reason = false_alarm(words, self._responder.spoken_lately)
+        if reason == "echo":
+            self._echo_until_us = self._clock.now_us() + ECHO_LASTS_US
+        return reason
 
     async def _decide(self, ending: Ending) -> None:
         """The voice ended undecided: its last words decide."""
-        reason: FalseAlarm | None = None
+        words: str | None = None
         with suppress(StreamsError):  # of what could not be recognised the client is to be told: it is a turn
-            transcript = await ending.turn.utterance.finish(ending.turn.voice_end_us)
-            reason = false_alarm(transcript.text)
-        if self._ending is not ending:
-            return  # the client threw it away, or more was said
+            words = (await ending.turn.utterance.finish(ending.turn.voice_end_us)).text
+        if self._ending is ending:  # not thrown away by the client, nor settled since more was said
+            self._settle(ending, words)
+
+    def _settle(self, ending: Ending, words: str | None) -> None:
+        """Voice that ended was a turn or none, by its ``words``; None where they could not be had."""
+        reason = None if words is None else self._false_alarm(words)
         if reason is None or not self._session.undecided:
             self._end_as_turn()
             return
@@ -226,6 +252,8 @@ class Turns:
             except StreamsError as error:
                 self._emit(TranscriptFailed(item_id, error))
                 return
+            if self._is_echo(turn, transcript):
+                transcript = Transcript(())
             if words := transcript.words:
                 start_us = max(words[0].start_us + turn.offset_us, 0)
                 end_us = max(words[-1].end_us + turn.offset_us, start_us)
@@ -233,7 +261,8 @@ class Turns:
             await self._responder.stopped()
             self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
 
-
-def false_alarm(words: str) -> FalseAlarm | None:
-    """Why somebody who says ``words`` while a response is given does not interrupt it; None when he does."""
-    return None if words else "noise"
+    def _is_echo(self, turn: Turn, transcript: Transcript) -> bool:
+        """Whether a turn is the end of a reply that came back, and was never said by anybody."""
+        started_us = turn.utterance.start_us + turn.offset_us
+        may_be = started_us <= self._responder.silent_from_us + ECHO_DELAY_US
+        return may_be and repeats(transcript.text, self._responder.spoken_lately)

@@ -44,8 +44,8 @@ class Utterance:
         self._heard_us = 0
         self._confirmed: list[str] = []
         self._untold = 0
-        self.text = ""
-        """The words so far, as the last hypothesis has them; some may still change."""
+        self.text: str | None = None
+        """The words so far, as the last hypothesis has them; some may still change. None before the first."""
         self.pause_us: int | None = None
         """Where the voice has fallen silent, when it has not come back since."""
         self._last_sound: deque[AudioChunk] = deque()
@@ -56,7 +56,12 @@ class Utterance:
     @property
     def audio_us(self) -> int:
         """Length of the sound appended so far."""
-        return self.end_us - self._start_us if self._start_us is not None else 0
+        return self.end_us - self.start_us
+
+    @property
+    def start_us(self) -> int:
+        """Where its sound begins; ``end_us`` before there is any."""
+        return self.end_us if self._start_us is None else self._start_us
 
     def take_confirmed(self) -> str:
         """The words, no longer to change, that were not taken before."""

@@ -27,6 +27,7 @@ from streams.events import (
     ItemTruncated,
     MomentsRecalled,
     OutputHeld,
+    OutputResumed,
     ResponseCreated,
     ResponseDone,
     SpeechStarted,
@@ -100,6 +101,13 @@ class Talk:
     async def hear(self, samples, rate=RATE):
         for at in range(0, len(samples), rate // 10):
             await self.session.append_audio(samples[at : at + rate // 10], rate)
+
+    async def hear_live(self, samples, clock):
+        """At the pace at which it is spoken."""
+        start_us = clock.now_us()
+        for at in range(0, len(samples), RATE // 10):
+            await clock.sleep_until(start_us + at * S // RATE)
+            await self.session.append_audio(samples[at : at + RATE // 10], RATE)
 
     async def write(self, text):
         await self.session.add_item(Message(new_id("item"), "user", (TextContent(text),)), None)
@@ -443,6 +451,49 @@ class TestInterrupting:
                 assert second.response_id != first.response_id
                 said = [text for _, _, text in talk.remembered(BlockKind.UTTERANCE)]
                 assert len(said) == 2
+
+        asyncio.run(scenario())
+
+
+class TestNotInterrupting:
+    """An answer that is being heard goes on where it stopped, whole, and nothing is told of a voice."""
+
+    STORY = "Tell me a long story about a king."
+
+    async def interjected(self, talk, clock, interject):
+        """The answer to a question during which ``interject`` is heard, and all its sound."""
+        first = await talk.until(AudioDelta)
+        await clock.sleep_until(clock.now_us() + 500_000)
+        await interject()
+        done = await talk.until(ResponseDone)
+        assert done.status in ("completed", "incomplete"), done
+        assert len(talk.of(SpeechStarted)) == 1
+        assert len(talk.of(TranscriptCompleted)) == 1
+        chunks = [event.chunk for event in talk.of(AudioDelta) if event.response_id == first.response_id]
+        assert [chunk.pts_us for chunk in chunks] == [0, *(chunk.end_us for chunk in chunks[:-1])]
+        assert done.item.content[0].transcript == "".join(event.text for event in talk.of(TextDelta)).strip()
+
+    def test_a_backchannel_does_not_interrupt(self, service, say):
+        async def scenario():
+            clock = WallClock()
+            async with talking(service, clock, modality="audio", max_output_tokens=40) as talk:
+                await talk.hear(say(self.STORY))
+                await self.interjected(talk, clock, lambda: talk.hear_live(say("Yeah. Okay."), clock))
+                assert {event.reason for event in talk.of(OutputResumed)} == {"backchannel"}
+
+        asyncio.run(scenario())
+
+    def test_a_voice_without_words_does_not_interrupt(self, service, streams):
+        """A hum of two seconds, voiced as far as voice activity can tell."""
+
+        async def scenario():
+            clock = WallClock()
+            vowel = streams.backend.synthesizer.synthesize("Mmm.")
+            hum = np.concatenate([vowel, SILENCE])
+            async with talking(service, clock, modality="audio", max_output_tokens=40) as talk:
+                await talk.hear(np.concatenate([streams.backend.synthesizer.synthesize(self.STORY), SILENCE]))
+                await self.interjected(talk, clock, lambda: talk.hear_live(hum, clock))
+                assert talk.of(OutputHeld)
 
         asyncio.run(scenario())
 
