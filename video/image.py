@@ -16,12 +16,17 @@ from streams.types import Image
 
 JPEG_QUALITY = 80
 
+SCAN_MARKER = b"\xff\xda"
+MAX_SCANS = 64
+"""Of a progressive JPEG; encoders write about ten. A scan of a few bytes is decoded over the whole picture."""
+
 
 def decode_image(data: bytes, config: VideoConfig, *, param: str) -> Image:
     """The picture in ``data`` as uint8 RGB [height, width, 3], upright, on white where transparent.
 
     Raises MediaError naming ``param``: ``image_too_large`` for more than ``max_image_bytes`` or
-    (by the header, before any pixel is decoded) ``max_pixels``, ``invalid_image`` for anything
+    (by the header, before any pixel is decoded) ``max_pixels``, or so many scans that decoding them
+    would take for ever; ``invalid_image`` for anything
     that is not a whole JPEG, PNG or WebP. Of an animation the first picture counts.
     """
     if len(data) > config.max_image_bytes:
@@ -29,6 +34,8 @@ def decode_image(data: bytes, config: VideoConfig, *, param: str) -> Image:
     kind = _sniff(data)
     if kind is None:
         raise MediaError("not a JPEG, PNG or WebP image", param=param, code="invalid_image")
+    if kind == "JPEG" and (scans := data.count(SCAN_MARKER)) > MAX_SCANS:
+        raise _too_large(f"{scans} scans, at most {MAX_SCANS} are taken", param)
     try:
         with PIL.Image.open(io.BytesIO(data), formats=(kind,)) as image:
             width, height = image.size

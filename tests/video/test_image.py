@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streams.config import VideoConfig
 from streams.errors import MediaError
-from video.image import decode_data_url, decode_image, thumbnail_jpeg
+from video.image import MAX_SCANS, SCAN_MARKER, decode_data_url, decode_image, thumbnail_jpeg
 
 CONFIG = VideoConfig()
 PICTURE = np.add.outer(np.arange(30) * 4, np.arange(40) * 3)[..., np.newaxis].repeat(3, 2).astype(np.uint8)
@@ -108,6 +108,62 @@ def test_a_decompression_bomb_is_refused_by_its_header(side):
     with pytest.raises(MediaError) as caught:
         decode_image(bomb, CONFIG, param="image")
     assert caught.value.code == "image_too_large"
+
+
+def enlarged(kind, side):
+    """A small picture whose header says that it is ``side`` pixels wide and high."""
+    if kind == "JPEG":
+        data = bytearray(encode("JPEG"))
+        start = data.index(b"\xff\xc0")  # a frame's header: length, precision, height, width
+        data[start + 5 : start + 9] = struct.pack(">HH", side, side)
+    elif kind == "animated WEBP":
+        others = [PIL.Image.fromarray(PICTURE + each) for each in (40, 80)]
+        data = bytearray(encode("WEBP", save_all=True, append_images=others, duration=40))
+        assert data[12:16] == b"VP8X"
+        data[24:30] = 2 * (side - 1).to_bytes(3, "little")
+    elif kind == "lossless WEBP":
+        data = bytearray(encode("WEBP", lossless=True))
+        assert data[12:16] == b"VP8L"
+        data[21:25] = ((side - 1) | (side - 1) << 14).to_bytes(4, "little")
+    else:
+        data = bytearray(encode("WEBP"))
+        assert data[12:16] == b"VP8 "
+        data[26:30] = struct.pack("<HH", side, side)
+    return bytes(data)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [9_000, 16_383])
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "lossless WEBP", "animated WEBP"])
+def test_more_pixels_than_are_taken_are_refused_by_the_header_of_every_format(kind, side):
+    with pytest.raises(MediaError) as caught:
+        decode_image(enlarged(kind, side), CONFIG, param="image")
+    assert caught.value.code == "image_too_large"
+
+
+def test_of_an_animation_the_first_picture_counts_however_many_there_are():
+    others = [PIL.Image.fromarray(np.full((30, 40, 3), each % 256, np.uint8)) for each in range(300)]
+    data = encode("WEBP", save_all=True, append_images=others, duration=1)
+    assert np.abs(decode_image(data, CONFIG, param="image").astype(int) - PICTURE).mean() < 4
+
+
+def test_scans_without_end_are_refused_and_those_of_a_progressive_picture_are_not():
+    data = encode("JPEG", progressive=True)
+    last = data[data.rindex(SCAN_MARKER) : -2]
+    bomb = data[:-2] + last * MAX_SCANS + data[-2:]
+    with pytest.raises(MediaError, match="scans") as caught:
+        decode_image(bomb, CONFIG, param="image")
+    assert caught.value.code == "image_too_large"
+    assert decode_image(data, CONFIG, param="image").shape == PICTURE.shape
+
+
+def test_text_in_a_picture_is_not_unpacked_without_end():
+    data = encode("PNG")
+    body = b"Comment\0\0" + zlib.compress(bytes(64 * 1024**2))
+    crc = zlib.crc32(b"zTXt" + body)
+    chunk = struct.pack(">I", len(body)) + b"zTXt" + body + struct.pack(">I", crc)
+    with pytest.raises(MediaError, match="too large"):
+        decode_image(data[:33] + chunk + data[33:], CONFIG, param="image")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,110 @@
+"""The file of API keys: read strictly, written whole and for its owner alone."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gateway.access.key import ApiKey
+from streams.errors import ConfigError
+
+PARAM = "server.keys_file"
+VERSION = 1
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    tenant: str
+    digest: str
+    created: str
+    max_sessions: int | None
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    version: int
+    keys: list[_Entry]
+
+
+def read_keys(file: Path) -> tuple[ApiKey, ...]:
+    """Raises ConfigError, naming the file, when it cannot be read, is malformed, or others may write it."""
+    try:
+        with file.open("rb") as source:
+            if os.fstat(source.fileno()).st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                message = f"{file} can be written by others than its owner: chmod 600 it"
+                raise ConfigError(message, param=PARAM)
+            data = source.read()
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}", param=PARAM) from None
+    return _parse(data, file)
+
+
+def _parse(data: bytes, file: Path) -> tuple[ApiKey, ...]:
+    try:
+        document = _Document.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        place = f"{file}, {where}" if where else str(file)
+        raise ConfigError(f"{place}: {first['msg']}", param=PARAM) from None
+    if document.version != VERSION:
+        message = f"{file} has version {document.version}; this program reads version {VERSION}"
+        raise ConfigError(message, param=PARAM)
+    try:
+        keys = tuple(ApiKey(**entry.model_dump()) for entry in document.keys)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error.message}", param=PARAM) from None
+    names = [key.name for key in keys]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigError(f"{file} has two keys named '{twice}'", param=PARAM)
+    return keys
+
+
+def write_keys(file: Path, keys: Sequence[ApiKey]) -> None:
+    """Replace the file, with mode 0600; a reader sees the old keys or the new. Raises ConfigError."""
+    document: dict[str, Any] = {"version": VERSION, "keys": [asdict(key) for key in keys]}
+    file = Path(os.path.realpath(file))  # a link stays one
+    partial: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", suffix=".partial", dir=file.parent)
+        partial = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:  # mkstemp made it with mode 0600
+            json.dump(document, out, indent=2)
+            out.write("\n")
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(file)
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error.strerror or error}", param=PARAM) from None
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def editing(file: Path) -> Iterator[None]:
+    """Hold off others who edit the file until this is left. Raises ConfigError."""
+    lock = file.with_name(f".{file.name}.lock")
+    try:
+        handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise ConfigError(f"cannot write {lock}: {error.strerror}", param=PARAM) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
