@@ -27,6 +27,7 @@ from memory.host import MemoryHost
 from memory.memory import StreamMemory
 from memory.recall.policies import needs_embedding
 from memory.shape import MemoryShape
+from memory.store.identity import DEFAULT_TENANT
 from speech.asr import ASR_RATE
 from speech.hibari import HibariSynthesizer
 from speech.silero import SileroDetector, load_silero
@@ -156,10 +157,11 @@ class Streams:
         emit: Emit,
         *,
         name: str | None = None,
+        tenant: str = DEFAULT_TENANT,
         clock: Callable[[int], Clock] | None = None,
         options: SessionOptions | None = None,
     ) -> LiveSession:
-        """A session that reports to ``emit``; one of this ``name`` goes on where it was.
+        """A session that reports to ``emit``; the tenant's of this ``name`` goes on where it was.
 
         ``clock`` makes its clock from the time at which it goes on, 0 for a new session. Raises
         InvalidRequestError for a name where no memory is kept, and what ``MemoryHost.open`` raises.
@@ -170,7 +172,7 @@ class Streams:
             )
         chosen = options or self.default_options()
         backend = self.backend
-        memory = await self._open_memory(new_id("sess") if name is None else name)
+        memory = await self._open_memory(new_id("sess") if name is None else name, tenant)
         memory.keep_empty = name is not None  # nobody comes back to what has no name and holds nothing
         try:
             start_us = memory.resume_us(at_wall_time=self.config.server.clock == "wall" and clock is None)
@@ -197,12 +199,12 @@ class Streams:
         """Raises MemoryStoreError (``session_not_found``) unless a session of this name is kept."""
         self._memories.find(name)
 
-    async def _open_memory(self, name: str) -> StreamMemory:
+    async def _open_memory(self, name: str, tenant: str) -> StreamMemory:
         """The session's memory, waited for a little: who comes back at once finds it still being closed."""
         deadline = time.monotonic() + CLOSING_S
         while True:
             try:
-                return await asyncio.to_thread(self._memories.open, name)
+                return await asyncio.to_thread(self._memories.open, name, tenant=tenant)
             except MemoryStoreError as error:
                 if error.code != "session_in_use" or time.monotonic() > deadline:
                     raise

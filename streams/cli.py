@@ -58,6 +58,12 @@ COMMANDS = (
         "streams.commands.memory",
         "streams.memories.tool:run",
     ),
+    Command(
+        "keys",
+        "make, list and revoke the keys that open sessions",
+        "streams.commands.keys",
+        "streams.commands.keys:run",
+    ),
     Command("bench", "measure", "streams.commands.bench", "streams.commands.bench:run"),
 )
 

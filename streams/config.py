@@ -7,12 +7,13 @@ An unknown key is refused by name, wherever it came from.
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from streams.errors import ConfigError
 
@@ -21,6 +22,23 @@ ENV_PREFIX = "STREAMS_"
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _split(value: object) -> object:
+    """The environment and flags have no lists, but text: ``a, b``."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _address(value: str) -> str:
+    return str(ipaddress.ip_address(value))
+
+
+Origins: TypeAlias = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/?#]+)$")], ...], BeforeValidator(_split)
+]
+Addresses: TypeAlias = Annotated[
+    tuple[Annotated[str, AfterValidator(_address)], ...], BeforeValidator(_split)
+]
 
 
 class ModelsConfig(Section):
@@ -134,7 +152,19 @@ class LlmConfig(Section):
 class ServerConfig(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
+    keys_file: Path | None = None
+    """Who may open sessions, as ``streams keys`` writes it; whoever can connect when absent."""
+    open: bool = False
+    """Means it: without keys whoever can connect is let in, also from other machines."""
+    allowed_origins: Origins = ()
+    """Of pages of other sites that may connect, as ``https://example.com``; ``*``: of any."""
+    trusted_proxies: Addresses = ()
+    """Addresses of proxies whose ``X-Forwarded-For`` is believed."""
     max_sessions: int = Field(default=16, gt=0)
+    max_sessions_per_key: int = Field(default=0, ge=0)
+    """Of one key, unless the keys file says otherwise; 0: as many as there may be in all."""
+    metrics_for: Literal["local", "all"] = "local"
+    """Who may read ``/metrics``: this machine, or all who can connect."""
     max_wait_ms: int = Field(default=1_500, gt=0)
     """No new session is taken in while work waits longer than this for a model."""
     max_message_bytes: int = Field(default=20 * 1024**2, gt=0)

@@ -50,8 +50,14 @@ class TextFormatter(logging.Formatter):
         fields = getattr(record, "fields", {})
         stamp = time.strftime("%H:%M:%S", time.localtime(record.created))
         text = f"{stamp} {record.levelname.lower():7} {record.getMessage()}"
-        text += "".join(f" {key}={value}" for key, value in fields.items())
+        text += "".join(f" {key}={_on_one_line(value)}" for key, value in fields.items())
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def _on_one_line(value: object) -> str:
+    """As text; quoted where it could pass for more than one line, as what a client sent may."""
+    text = str(value)
+    return text if text.isprintable() else repr(text)
 
 
 class JsonFormatter(logging.Formatter):

@@ -9,6 +9,7 @@ import signal
 from gateway.assembly import Streams
 from gateway.live.live import Emit, Live
 from gateway.server.server import GatewayServer
+from gateway.server.visit import Visit
 from streams.config import StreamsConfig
 
 
@@ -34,9 +35,9 @@ async def _serve(streams: Streams) -> None:
 
 
 def new_server(streams: Streams) -> GatewayServer:
-    """A gateway for ``streams``, not yet listening."""
+    """A gateway for ``streams``, not yet listening. Raises ConfigError when its keys cannot be used."""
 
-    async def open_session(model: str, session: str | None, emit: Emit) -> Live:
-        return await streams.open_session(emit, name=session)
+    async def open_session(visit: Visit, emit: Emit) -> Live:
+        return await streams.open_session(emit, name=visit.session, tenant=visit.party.tenant)
 
     return GatewayServer(streams.config.server, streams.config.video, open_session, streams)

@@ -18,7 +18,7 @@ JPEG_QUALITY = 80
 
 SCAN_MARKER = b"\xff\xda"
 MAX_SCANS = 64
-"""Of a progressive JPEG; encoders write about ten. A scan of a few bytes is decoded over the whole picture."""
+"""Of a progressive JPEG, where encoders write ten. One of a few bytes is decoded over the whole picture."""
 
 
 def decode_image(data: bytes, config: VideoConfig, *, param: str) -> Image:

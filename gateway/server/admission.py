@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from websockets.http11 import Request
 
 from gateway.access.load import Load
+from gateway.access.origin import is_loopback, origin_allowed
+from gateway.server.authentication import Authentication
+from gateway.server.occupancy import Occupancy
 from gateway.server.refusal import Refusal
+from gateway.server.visit import Party, Visit
 from streams.config import ServerConfig
 
 DEFAULT_MODEL = "streams"
@@ -22,31 +25,17 @@ RETRY_S = 5.0
 """When it is worth another try where nothing better is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What a client that was admitted came for: a session, under the name ``session`` if it has one.
-
-    ``resumes``: one that is there already; which, is the first thing that the client says.
-    """
-
-    model: str
-    session: str | None
-    resumes: bool = False
-
-
 class Admission:
-    """``occupied`` says how many sessions there are, those included that are only being opened.
-
-    ``sockets`` says how many clients are connected or about to be.
-    """
+    """Decides by who comes, from where, and whether there is room."""
 
     def __init__(
-        self, config: ServerConfig, load: Load, occupied: Callable[[], int], sockets: Callable[[], int]
+        self, config: ServerConfig, load: Load, occupancy: Occupancy, authentication: Authentication
     ) -> None:
         self._config = config
         self._load = load
-        self._occupied = occupied
-        self._sockets = sockets
+        self._occupancy = occupancy
+        self._authentication = authentication
+        self._is_local = config.keys_file is None and is_loopback(config.host)
         self._draining = False
 
     def drain(self) -> None:
@@ -57,14 +46,19 @@ class Admission:
         """Why nobody is admitted now; None when there is room for one more."""
         if self._draining:
             return DRAINING
-        if self._occupied() >= self._config.max_sessions:
+        if self._occupancy.sessions >= self._config.max_sessions:
             return _unavailable("full", f"All {self._config.max_sessions} sessions are taken")
         if (excess := self._load.excess()) is not None:
             return _unavailable("overloaded", f"There is too much to do: {excess}")
         return None
 
-    def admit(self, request: Request) -> Visit | Refusal:
+    def admit(self, request: Request, address: str) -> Visit | Refusal:
         """What the client comes for, or why it may not."""
+        if (refusal := self._check_origin(request)) is not None:
+            return refusal
+        party = self._authentication.identify(request, address)
+        if isinstance(party, Refusal):
+            return party
         query = query_of(request)
         if query.get("intent") == "transcription":
             message = "Transcription-only sessions (intent=transcription) are not served here"
@@ -73,12 +67,31 @@ class Admission:
             message = "There are no calls to attach to (call_id): only WebSocket sessions are served here"
             return _unsupported("call_id", message)
         if "resume" in query:
-            return self._admit_back(query)
-        if (refusal := self.closed()) is not None:
+            return self._admit_back(party, query)
+        if (refusal := self.closed() or self._check_key(party)) is not None:
             return refusal
-        return Visit(query.get("model", DEFAULT_MODEL), query.get("session"))
+        return Visit(party, query.get("model", DEFAULT_MODEL), query.get("session"))
 
-    def _admit_back(self, query: Mapping[str, str]) -> Visit | Refusal:
+    def _check_origin(self, request: Request) -> Refusal | None:
+        """Scripts of other pages may not use what their browser has access to."""
+        origins, hosts = (request.headers.get_all(name) for name in ("Origin", "Host"))
+        origin, host = (values[0] if values else None for values in (origins, hosts))
+        allowed = self._config.allowed_origins
+        if len(origins) <= 1 and origin_allowed(origin, host, allowed, is_local=self._is_local):
+            return None
+        message = "Pages of this origin may not connect (server.allowed_origins says which may)"
+        return Refusal(HTTPStatus.FORBIDDEN, "origin", "origin_not_allowed", message, "Origin")
+
+    def _check_key(self, party: Party) -> Refusal | None:
+        if party.key is None or party.max_sessions is None:
+            return None
+        if self._occupancy.sessions_of(party.key) < party.max_sessions:
+            return None
+        message = f"The key's {party.max_sessions} sessions are taken; try again when one has ended"
+        status = HTTPStatus.TOO_MANY_REQUESTS
+        return Refusal(status, "key_full", "rate_limit_exceeded", message, retry_after_s=RETRY_S)
+
+    def _admit_back(self, party: Party, query: Mapping[str, str]) -> Visit | Refusal:
         """The session has its place, but a socket that says it comes back to one may say so of many."""
         if query["resume"] != "1":
             return _unsupported(
@@ -88,9 +101,9 @@ class Admission:
             return _unsupported("session", "Which session is resumed is said by its token, not by its name")
         if self._draining:
             return DRAINING
-        if self._sockets() >= SOCKETS_PER_SESSION * self._config.max_sessions:
+        if self._occupancy.sockets >= SOCKETS_PER_SESSION * self._config.max_sessions:
             return _unavailable("full", "Too many clients are connected")
-        return Visit(query.get("model", DEFAULT_MODEL), None, resumes=True)
+        return Visit(party, query.get("model", DEFAULT_MODEL), None, resumes=True)
 
 
 def query_of(request: Request) -> dict[str, str]:

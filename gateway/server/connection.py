@@ -10,12 +10,12 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from gateway.server.admission import Visit
 from gateway.server.closing import CLOSE_TIMEOUT_S, FAREWELLS, OwnCloseCode, close, refuse
 from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.server.seat import Seat
 from gateway.server.session_table import SessionTable
+from gateway.server.visit import Visit
 from gateway.wire.client_event import SessionResume
 from gateway.wire.parsing import parse_event, parse_object
 from streams.config import ServerConfig
@@ -80,21 +80,26 @@ class Connection:
         except ConnectionClosed:
             return
         except StreamsError as error:
-            log.warning("session_refused", model=visit.model, session=visit.session, error=error.message)
+            log.warning(
+                "session_refused",
+                session=visit.session,
+                tenant=visit.party.tenant,
+                address=visit.party.address,
+                error=error.message,
+            )
             await self._refuse(error, error.code)
             return
         except Exception as error:
-            log.exception("session_not_opened", model=visit.model)
+            log.exception("session_not_opened", session=visit.session, tenant=visit.party.tenant)
             await self._refuse(error, StreamsError.code)
             return
         await self._serve(seat)
 
     async def _seat(self, visit: Visit) -> Seat:
         if not visit.resumes:
-            return await self._sessions.open(visit.model, visit.session, self)
+            return await self._sessions.open(visit, self)
         request = await self._resume_request()
-        address: str = self._socket.remote_address[0]
-        return self._sessions.resume(request.token, request.after, self, address)
+        return self._sessions.resume(request.token, request.after, self, visit.party)
 
     async def _resume_request(self) -> SessionResume:
         try:
@@ -114,7 +119,7 @@ class Connection:
         await refuse(self._socket, error)
 
     async def _serve(self, seat: Seat) -> None:
-        self._log = log.bind(session=seat.id)
+        self._log = log.bind(session=seat.id, tenant=seat.party.tenant)
         reason = "cancelled"
         try:
             ending = await self._ending(seat)

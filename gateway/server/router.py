@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from websockets.http11 import Request, Response
 
@@ -37,17 +37,21 @@ def path_of(request: Request) -> str:
 class Router:
     """Answers every GET but those for a session. Paths are matched whole."""
 
-    def __init__(self, health: Health, metrics: Metrics) -> None:
+    def __init__(self, health: Health, metrics: Metrics, metrics_for: Literal["local", "all"]) -> None:
+        """``metrics_for`` whom: this machine alone, or all who ask."""
         self._health = health
         self._metrics = metrics
+        self._metrics_for = metrics_for
         self._routes: dict[str, Route] = {
             "/healthz": self._alive,
             "/readyz": self._ready,
-            "/metrics": self._measured,
         }
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request, *, is_local: bool) -> Response:
+        """The answer to ``request``; ``is_local``: it was made on this machine, and not for somebody else."""
         path = path_of(request)
+        if path == "/metrics" and (is_local or self._metrics_for == "all"):
+            return await self._measured()
         if (route := self._routes.get(path)) is not None:
             return await route()
         if (file := page_file(path)) is not None:

@@ -13,6 +13,7 @@ from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.server.time_limit import LimitReason, TimeLimit
 from gateway.server.token import ResumeToken
+from gateway.server.visit import Party
 from gateway.wire.command import UpdateSession
 from gateway.wire.protocol import RealtimeProtocol
 from gateway.wire.server_event import ServerEvent
@@ -48,12 +49,14 @@ class Seat:
         protocol: RealtimeProtocol,
         listener: Listener,
         *,
+        party: Party,
         server: ServerConfig,
         video: VideoConfig,
         metrics: Metrics,
         limit: TimeLimit,
     ) -> None:
         """``listener`` is told first that the session was created."""
+        self.party = party
         self.token = ResumeToken()
         self.limit = limit
         self._live = live
@@ -66,7 +69,7 @@ class Seat:
         self._request: asyncio.Task[None] | None = None
         self._received = 0
         self._answering: dict[str, asyncio.Event] = {}
-        self._log = log.bind(session=live.id)
+        self._log = log.bind(session=live.id, tenant=party.tenant)
         self._send(protocol.session_created())
 
     @property

@@ -12,20 +12,25 @@ from typing import Any
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
-from websockets.protocol import State
 from websockets.typing import Subprotocol
 
+from gateway.access.address import client_address
+from gateway.access.exposure import check_exposure
 from gateway.access.load import Load
-from gateway.server.admission import Admission, Visit
+from gateway.access.origin import is_loopback
+from gateway.server.admission import Admission
+from gateway.server.authentication import Authentication
 from gateway.server.closing import CLOSE_TIMEOUT_S
 from gateway.server.connection import Connection
 from gateway.server.health import Health
 from gateway.server.http import refusal_answer
 from gateway.server.http_connection import HttpConnection
 from gateway.server.metrics import Metrics
+from gateway.server.occupancy import Occupancy
 from gateway.server.outbox import Outbox
 from gateway.server.router import REALTIME_PATH, Router, path_of
 from gateway.server.session_table import OpenSession, SessionTable
+from gateway.server.visit import Visit
 from gateway.service import Service
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import ConfigError
@@ -70,15 +75,15 @@ class GatewayServer:
         self._outbox_bytes = outbox_bytes
         self._patience_s = patience_s
         self._server: Server | None = None
-        self._visits: dict[ServerConnection, Visit] = {}
         self._running: dict[ServerConnection, asyncio.Task[Any]] = {}
         self._outboxes: set[Outbox] = set()
-        load = Load(service.worker_waits_s if service else dict, server.max_wait_ms)
-        self._admission = Admission(server, load, self._occupied, self._sockets)
         self.metrics = Metrics(service)
         self.metrics.watch_outboxes(lambda: sum(outbox.size_bytes for outbox in [*self._outboxes]))
-        self._router = Router(Health(self._admission, service), self.metrics)
         self._sessions = SessionTable(server, video, open_session, self.metrics)
+        self._occupancy = Occupancy(self._sessions)
+        load = Load(service.worker_waits_s if service else dict, server.max_wait_ms)
+        self._admission = Admission(server, load, self._occupancy, Authentication(server))
+        self._router = Router(Health(self._admission, service), self.metrics, server.metrics_for)
 
     @property
     def port(self) -> int:
@@ -102,8 +107,9 @@ class GatewayServer:
         return f"{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def __aenter__(self) -> GatewayServer:
-        """Raises ConfigError when the address cannot be listened on."""
+        """Raises ConfigError when the address cannot be listened on, or may not without keys."""
         config = self._config
+        check_exposure(config)
         # A client that sends offline, faster than it is heard, has its pongs queue up behind its media.
         ping_timeout_s = None if config.clock == "media" else PING_TIMEOUT_S
         try:
@@ -172,7 +178,7 @@ class GatewayServer:
     async def _serve(self, socket: ServerConnection) -> None:
         task = asyncio.current_task()
         assert task is not None
-        visit = self._visits.pop(socket)
+        visit = self._occupancy.enter(socket)
         self._running[socket] = task
         outbox = Outbox(self._outbox_bytes, self._patience_s)
         self._outboxes.add(outbox)
@@ -184,37 +190,29 @@ class GatewayServer:
         finally:
             self._outboxes.remove(outbox)
             del self._running[socket]
+            self._occupancy.leave(socket)
 
     async def _process_request(self, socket: ServerConnection, request: Request) -> Response | None:
         """None to go on to the WebSocket, or the HTTP answer to anyone who is not to have one."""
         assert isinstance(socket, HttpConnection)
+        peer: str = socket.remote_address[0]
+        forwarded = request.headers.get_all("X-Forwarded-For")
+        address = client_address(peer, forwarded, self._config.trusted_proxies)
         if path_of(request) != REALTIME_PATH:
+            # A proxy on this machine that is not known to be one asks for whom it will.
+            is_local = is_loopback(address) and not forwarded
             try:
-                return socket.fitted(await self._router.answer(request))
+                return socket.fitted(await self._router.answer(request, is_local=is_local))
             except Exception:
                 log.exception("request_failed")
                 raise
-        admitted = self._admission.admit(request)
+        admitted = self._admission.admit(request, address)
         if isinstance(admitted, Visit):
-            self._visits[socket] = admitted
+            self._occupancy.admit(socket, admitted)
             return None
         self.metrics.session_refused(admitted.reason)
-        log.warning("session_refused", reason=admitted.reason, error=admitted.message)
+        log.warning("session_refused", reason=admitted.reason, address=address, error=admitted.message)
         return socket.fitted(refusal_answer(admitted))
-
-    def _occupied(self) -> int:
-        """Sessions that run or wait for their clients, and handshakes under way that may become some."""
-        self._forget_failed()
-        return len(self._sessions) + sum(not visit.resumes for visit in self._visits.values())
-
-    def _sockets(self) -> int:
-        self._forget_failed()
-        return len(self._visits) + len(self._running)
-
-    def _forget_failed(self) -> None:
-        """Of a handshake that fails nothing is told: its connection is found closed."""
-        for socket in [each for each in self._visits if each.state is State.CLOSED]:
-            del self._visits[socket]
 
 
 def _select_subprotocol(socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

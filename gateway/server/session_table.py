@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable
 from typing import Protocol
 
+from gateway.access.address import network_of
 from gateway.live.live import Emit, Live
 from gateway.server.attempts import Attempts
 from gateway.server.metrics import Metrics
@@ -14,6 +15,7 @@ from gateway.server.relay import Relay
 from gateway.server.seat import Listener, Seat
 from gateway.server.time_limit import TimeLimit
 from gateway.server.token import locator_of
+from gateway.server.visit import Party, Visit
 from gateway.wire.protocol import RealtimeProtocol
 from streams.clock import WallClock
 from streams.config import ServerConfig, VideoConfig
@@ -26,11 +28,11 @@ log = get_logger(__name__)
 class OpenSession(Protocol):
     """Makes a session that tells what happens in it through ``emit``.
 
-    ``model`` and ``session`` are what the client named; a session that was there before goes on.
-    Raises StreamsError when there can be none.
+    A session of the visit's tenant and name that was there before goes on. Raises StreamsError when
+    there can be none.
     """
 
-    def __call__(self, model: str, session: str | None, emit: Emit) -> Awaitable[Live]: ...
+    def __call__(self, visit: Visit, emit: Emit) -> Awaitable[Live]: ...
 
 
 class SessionTable:
@@ -49,7 +51,7 @@ class SessionTable:
         self._open_session = open_session
         self._metrics = metrics
         self._attempts = attempts or Attempts()
-        self._opening = 0
+        self._opening: list[Party] = []
         self._seats: dict[str, Seat] = {}
         self._waiting: dict[Seat, asyncio.TimerHandle] = {}
         self._ending: dict[Seat, asyncio.Task[None]] = {}
@@ -60,18 +62,23 @@ class SessionTable:
 
     def __len__(self) -> int:
         """How many take a place: those that are being opened, and those that wait or end, too."""
-        return self._opening + len(self._seats)
+        return len(self._opening) + len(self._seats)
 
-    async def open(self, model: str, name: str | None, listener: Listener) -> Seat:
-        """A session for ``listener``, by its ``name`` if it has one. Raises what ``open_session`` raises."""
-        self._opening += 1
+    def count(self, key: str) -> int:
+        """Of these, those that were opened with the key of this name."""
+        parties = [*self._opening, *(seat.party for seat in self._seats.values())]
+        return sum(party.key == key for party in parties)
+
+    async def open(self, visit: Visit, listener: Listener) -> Seat:
+        """A session for ``listener``. Raises what ``open_session`` raises."""
+        self._opening.append(visit.party)
         try:
-            await self._make_way(name)
+            await self._make_way(visit)
             relay = Relay()
-            live = await self._open_session(model, name, relay.emit)
+            live = await self._open_session(visit, relay.emit)
             protocol = RealtimeProtocol(
                 live.id,
-                model,
+                visit.model,
                 live.options,
                 max_audio_bytes=self._server.max_audio_append_bytes,
                 thumbnail=live.thumbnail,
@@ -82,43 +89,56 @@ class SessionTable:
                 live,
                 protocol,
                 listener,
+                party=visit.party,
                 server=self._server,
                 video=self._video,
                 metrics=self._metrics,
                 limit=TimeLimit(self._server.idle_timeout_s, self._server.max_session_s, WallClock()),
             )
         finally:
-            self._opening -= 1
+            self._opening.remove(visit.party)
         self._seats[seat.token.locator] = seat
         relay.pass_to(seat.emit)
         self._metrics.session_opened()
-        log.info("session_opened", session=seat.id, model=model)
+        log.info(
+            "session_opened",
+            session=seat.id,
+            tenant=visit.party.tenant,
+            key=visit.party.key,
+            address=visit.party.address,
+            model=visit.model,
+        )
         return seat
 
     def _expires_at(self) -> int | None:
         longest_s = self._server.max_session_s
         return round(time.time() + longest_s) if longest_s else None
 
-    async def _make_way(self, name: str | None) -> None:
+    async def _make_way(self, visit: Visit) -> None:
         """Whoever opens a session by its name has it, also while it waits for another client's return."""
-        ending = [self._end_soon(seat, "opened_anew") for seat in [*self._waiting] if seat.id == name]
+        wanted = (visit.party.tenant, visit.session)
+        waiting = [seat for seat in self._waiting if (seat.party.tenant, seat.id) == wanted]
+        ending = [self._end_soon(seat, "opened_anew") for seat in waiting]
         if ending:
             await asyncio.wait(ending)
 
-    def resume(self, token: str, after: str, listener: Listener, address: str) -> Seat:
+    def resume(self, token: str, after: str, listener: Listener, party: Party) -> Seat:
         """Give ``listener`` the session of ``token``, also when another connection seems to have it still.
 
-        Raises InvalidRequestError when there is none, OverloadError for an ``address`` that failed too often.
+        Raises InvalidRequestError when there is none of the ``party``'s tenant, OverloadError for an address
+        that failed too often.
         """
-        if not self._attempts.allowed(address):
+        network = network_of(party.address)
+        if not self._attempts.allowed(network):
             raise OverloadError(
                 "Too many failed attempts to resume a session; try again later", code="rate_limit_exceeded"
             )
         seat = self._seats.get(locator_of(token))
-        usable = seat is not None and seat.resumable and seat not in self._ending
+        own = seat is not None and seat.party.tenant == party.tenant
+        usable = seat is not None and own and seat.resumable and seat not in self._ending
         next_token = seat.token.rotate(token) if seat is not None and usable else None
         if seat is None or next_token is None:
-            self._attempts.failed(address)
+            self._attempts.failed(network)
             raise InvalidRequestError(
                 "No session is resumed by this token: it is wrong, was used, or its session is over",
                 param="token",
@@ -137,7 +157,7 @@ class SessionTable:
         grace_s = min(self._server.resume_grace_s, seat.limit.left_s)
         loop = asyncio.get_running_loop()
         self._waiting[seat] = loop.call_later(grace_s, self._end_soon, seat, "grace_over")
-        log.info("session_waits", session=seat.id, seconds=grace_s)
+        log.info("session_waits", session=seat.id, tenant=seat.party.tenant, seconds=grace_s)
         return True
 
     async def leave(self, seat: Seat, listener: Listener, reason: str) -> None:
@@ -182,4 +202,4 @@ class SessionTable:
             self._metrics.session_closed()
             del self._ending[seat]
             del self._seats[seat.token.locator]
-        log.info("session_closed", session=seat.id, reason=reason)
+        log.info("session_closed", session=seat.id, tenant=seat.party.tenant, reason=reason)

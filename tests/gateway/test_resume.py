@@ -11,6 +11,8 @@ import PIL.Image
 import pytest
 from websockets.asyncio.client import connect
 
+from gateway.access.key import ApiKey, digest_of, new_secret
+from gateway.access.key_file import write_keys
 from gateway.assembly import Streams
 from gateway.server.server import GatewayServer
 from streams.clock import ReplayClock
@@ -299,3 +301,46 @@ class TestWire:
                 assert refused["error"]["param"] == "session"
 
         asyncio.run(scenario(restart()))
+
+    def test_tenants_have_sessions_of_the_same_name_and_nothing_of_each_other(self, restart, tmp_path):
+        file = tmp_path / "keys.json"
+        secrets = {tenant: new_secret() for tenant in ("alice", "bob")}
+        write_keys(
+            file, [ApiKey(name, name, digest_of(secret), "2026-01-01") for name, secret in secrets.items()]
+        )
+
+        def visit(server, tenant):
+            headers = {"Authorization": f"Bearer {secrets[tenant]}"}
+            return connect(f"{server.url}?session=kitchen", additional_headers=headers)
+
+        async def tell(socket, text):
+            await socket.send(
+                json.dumps(
+                    {"type": "session.update", "session": {"type": "realtime", "output_modalities": ["text"]}}
+                )
+            )
+            content = [{"type": "input_text", "text": text}]
+            item = {"type": "message", "role": "user", "content": content}
+            await socket.send(json.dumps({"type": "conversation.item.create", "item": item}))
+            await socket.send(json.dumps({"type": "response.create"}))
+            async with asyncio.timeout(TIMEOUT_S):
+                while json.loads(await socket.recv())["type"] != "response.done":
+                    pass
+
+        async def scenario(service):
+            service.config = service.config.model_copy(
+                update={"server": service.config.server.model_copy(update={"keys_file": file})}
+            )
+            async with (
+                new_server(service) as server,
+                visit(server, "alice") as alice,
+                visit(server, "bob") as bob,
+            ):
+                for socket in (alice, bob):  # both at once: neither is in the other's way
+                    assert json.loads(await socket.recv())["session"]["id"] == "kitchen"
+                await tell(alice, "The safe's number is 4711.")
+            return {str(each.key): each.blocks for each in service._memories._store.sessions()}
+
+        blocks = asyncio.run(scenario(restart()))
+        assert blocks.keys() == {"alice/kitchen", "bob/kitchen"}
+        assert blocks["bob/kitchen"] == 1 < blocks["alice/kitchen"]  # its instructions

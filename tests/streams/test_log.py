@@ -26,6 +26,13 @@ def test_a_line_of_text_is_time_level_event_and_fields(logged):
     assert re.fullmatch(r"\d\d:\d\d:\d\d info    session\.opened session=sess_1 frames=3", line)
 
 
+def test_what_a_client_sent_cannot_pass_for_another_line(logged):
+    logged(format="text")
+    get_logger("gateway").info("opened", session="x\n00:00:00 info    forged", key="Käse")
+    (line,) = logged()
+    assert line.endswith(r"session='x\n00:00:00 info    forged' key=Käse")
+
+
 def test_a_line_of_json_is_an_object(logged, tmp_path):
     logged(format="json")
     get_logger("memory.disk").warning("memory.unreadable", block=7, file=tmp_path)

@@ -278,7 +278,7 @@ class Script:
         self.lives: list[Any] = []
         self.server = GatewayServer(ServerConfig(port=port), VideoConfig(), self._open)
 
-    async def _open(self, model: str, session: str | None, emit: Any) -> Any:
+    async def _open(self, visit: Any, emit: Any) -> Any:
         picture, called = self._picture, self._called
 
         class Live(self._scripted):  # type: ignore[name-defined,misc]

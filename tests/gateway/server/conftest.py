@@ -37,14 +37,16 @@ class Sessions:
         self.live = []
         self.models = []
         self.names = []
+        self.tenants = []
         self.failure = None
         self.early = ()
 
-    async def __call__(self, model, session, emit):
+    async def __call__(self, visit, emit):
         if self.failure:
             raise self.failure
-        self.models.append(model)
-        self.names.append(session)
+        self.models.append(visit.model)
+        self.names.append(visit.session)
+        self.tenants.append(visit.party.tenant)
         self.live.append(self._scripted(emit))
         for event in self.early:
             emit(event)

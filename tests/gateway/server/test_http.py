@@ -19,7 +19,7 @@ MINUTE_S = 60
 
 @pytest.fixture
 def serving(scripted, service):
-    async def open_session(model, session, emit):
+    async def open_session(visit, emit):
         return scripted(emit)
 
     def make(**config):

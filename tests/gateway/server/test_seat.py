@@ -12,6 +12,7 @@ from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.server.seat import Seat
 from gateway.server.time_limit import TimeLimit
+from gateway.server.visit import Party
 from gateway.wire.protocol import RealtimeProtocol
 from streams.clock import ReplayClock
 from streams.config import ServerConfig, VideoConfig
@@ -20,6 +21,7 @@ from streams.events import AudioDelta, ResponseCreated, ResponseDone, ResponseIt
 from streams.types import AudioChunk
 
 RATE = 24_000
+ANYBODY = Party("default", None, None, "127.0.0.1")
 
 
 class Ear:
@@ -52,7 +54,16 @@ def new_seat(scripted, ear, **config):
         resume_grace_s=server.resume_grace_s,
     )
     limit = TimeLimit(0, 0, ReplayClock())
-    seat = Seat(live, protocol, ear, server=server, video=VideoConfig(), metrics=Metrics(), limit=limit)
+    seat = Seat(
+        live,
+        protocol,
+        ear,
+        party=ANYBODY,
+        server=server,
+        video=VideoConfig(),
+        metrics=Metrics(),
+        limit=limit,
+    )
     return live, seat
 
 

@@ -430,7 +430,7 @@ def test_a_port_in_use_is_a_clear_error(sessions):
                 await other.__aenter__()
             assert caught.value.param == "server.port"
         with pytest.raises(ConfigError) as caught:
-            await serving(sessions, host="256.1.1.1").__aenter__()
+            await serving(sessions, host="256.1.1.1", open=True).__aenter__()
         assert caught.value.param == "server.host"
 
     run(scenario())

@@ -1,0 +1,32 @@
+"""Who came and what for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """On whose behalf a client came: the ``tenant`` whose sessions it opens, by the key of this name.
+
+    ``key`` is None where no keys are needed. ``max_sessions`` are the key's at a time; None leaves that
+    to the number there may be in all. ``address`` is the client's, as far as it can be told.
+    """
+
+    tenant: str
+    key: str | None
+    max_sessions: int | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a client that was admitted came for: a session, under the name ``session`` if it has one.
+
+    ``resumes``: one that is there already; which, is the first thing that the client says.
+    """
+
+    party: Party
+    model: str
+    session: str | None
+    resumes: bool = False
