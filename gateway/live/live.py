@@ -110,6 +110,14 @@ class Live(Protocol):
         """
         ...
 
+    def client_left(self) -> None:
+        """Nobody hears for now, but may come back: sound waits, all else goes on."""
+        ...
+
+    def client_returned(self, unheard_us: int) -> None:
+        """The client hears again, and of the sound that was emitted the last ``unheard_us`` only now."""
+        ...
+
     async def drain(self) -> None:
         """Return when all that was heard and seen has been dealt with and no response is active."""
         ...

@@ -25,6 +25,10 @@ class Playback:
         self.ends_us = max(self.ends_us, self._clock.now_us()) + duration_us
         self.sent_us += duration_us
 
+    def replay(self, unheard_us: int) -> None:
+        """Of what was sent the last ``unheard_us`` had not arrived, and are sent again now."""
+        self.ends_us = replayed_until(self.ends_us, min(unheard_us, self.sent_us), self._clock.now_us())
+
     def heard_us(self, at_us: int) -> int:
         """How much of the sound was heard by ``at_us``."""
         return self.sent_us - (max(self.ends_us - at_us, 0) if self._paced else 0)
@@ -33,3 +37,8 @@ class Playback:
         """Return once less than the lead is waiting to be played."""
         if self._paced:
             await self._clock.sleep_until(self.ends_us - self._lead_us)
+
+
+def replayed_until(ends_us: int, unheard_us: int, now_us: int) -> int:
+    """When sound is over that was to end at ``ends_us``, and whose last part is only sent ``now_us``."""
+    return max(ends_us - unheard_us, now_us) + unheard_us

@@ -7,8 +7,10 @@ import asyncio
 from gateway.backend import Backend
 from gateway.live.live import Emit, Follow
 from gateway.live.newest import Newest
+from gateway.live.playback import replayed_until
 from gateway.live.reading import Heard, Reading
 from gateway.live.response import LoadPictures, Response, Sent, Stopwatch
+from gateway.live.speaker import Hold
 from llm.answer import Answer, Question
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
@@ -52,7 +54,7 @@ class Responder:
         self._follow = follow
         self._response: Response | None = None
         self._stop: StatusReason | None = None
-        self._held = False
+        self._holds: set[Hold] = set()
         self.silent_from_us = 0
         """When the sound that was sent last has been played."""
         self._sent: Newest[str, Sent] = Newest(MAX_ITEMS)
@@ -65,16 +67,30 @@ class Responder:
         if self._response is not None:
             self._response.stop(reason)
 
-    def hold(self) -> None:
-        """The active response, also one that has yet to begin, sends no sound until ``release``."""
-        self._held = True
-        if self._response is not None:
-            self._response.hold()
+    def hold(self, why: Hold) -> None:
+        """The active response, also one that has yet to begin, sends no sound until ``release``.
 
-    def release(self) -> None:
-        self._held = False
+        A client that is away holds those that follow, too.
+        """
+        self._holds.add(why)
         if self._response is not None:
-            self._response.release()
+            self._response.hold(why)
+
+    def release(self, why: Hold) -> None:
+        self._holds.discard(why)
+        if self._response is not None:
+            self._response.release(why)
+
+    @property
+    def away(self) -> bool:
+        """Whether the client is."""
+        return "away" in self._holds
+
+    def replay(self, unheard_us: int) -> None:
+        """Of the sound sent last ``unheard_us`` had not arrived, and are sent again now."""
+        self.silent_from_us = replayed_until(self.silent_from_us, unheard_us, self._clock.now_us())
+        if self._response is not None:
+            self._response.replay(unheard_us)
 
     @property
     def spoken_lately(self) -> str:
@@ -126,8 +142,8 @@ class Responder:
         try:
             if self._stop is not None:
                 response.stop(self._stop)
-            if self._held:
-                response.hold()
+            for why in self._holds:
+                response.hold(why)
             await response.run(begin)
             keep = response.kept_tokens
             kept = await self._backend.engine.run(
@@ -146,7 +162,7 @@ class Responder:
             if response.sent.duration_us:
                 self._sent[response.item_id] = response.sent
             self._stop = None
-            self._held = False
+            self._holds.discard("voice")
             outcomes = self._session.response_finished()
             self._idle.set()
         self._emit(self._done(command, response, reply[0] if reply else None, error))

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from gateway.live.live import Emit
 from gateway.live.playback import Playback
-from gateway.live.speaker import Speaker
+from gateway.live.speaker import Hold, Speaker
 from gateway.live.spoken_text import SpokenText
 from llm.answer import Answer
 from speech.clause import ClauseSplitter
@@ -102,12 +102,16 @@ class Response:
             self._stopped, self._stopped_us = reason, self._clock.now_us()
             self._speaker.stop()
 
-    def hold(self) -> None:
-        """Send no sound until ``release``; the answer is still written."""
-        self._speaker.hold()
+    def hold(self, why: Hold) -> None:
+        """Send no sound until every hold is released; the answer is still written."""
+        self._speaker.hold(why)
 
-    def release(self) -> None:
-        self._speaker.release()
+    def release(self, why: Hold) -> None:
+        self._speaker.release(why)
+
+    def replay(self, unheard_us: int) -> None:
+        """The last ``unheard_us`` of the sound had not arrived, and are sent again now."""
+        self._playback.replay(unheard_us)
 
     def truncate(self, heard_us: int) -> None:
         """The client tells how much of the sound was heard."""

@@ -158,6 +158,16 @@ class LiveSession:
     def cancel(self, response_id: str | None) -> None:
         self._follow(self._session.cancel_requested(response_id))
 
+    def client_left(self) -> None:
+        self._turns.speak_up_never()
+        self._responder.hold("away")
+
+    def client_returned(self, unheard_us: int) -> None:
+        self._responder.replay(unheard_us)
+        self._responder.release("away")
+        if self._responder.silent_from_us and self._session.active_response is None:
+            self._turns.wait_for_voice(self._responder.silent_from_us)
+
     async def drain(self) -> None:
         while True:
             await self._sight.drain()
@@ -210,9 +220,9 @@ class LiveSession:
                 case Respond():
                     self._tasks.start(self._respond(outcome))
                 case HoldResponse():
-                    self._responder.hold()
+                    self._responder.hold("voice")
                 case ReleaseResponse():
-                    self._responder.release()
+                    self._responder.release("voice")
                 case StopResponse(reason=reason):
                     self._responder.stop(reason)
                 case _:
@@ -225,5 +235,5 @@ class LiveSession:
         # Out of band, the question is still the conversation's to answer.
         heard = self._reading.take_pending() if command.in_conversation else self._reading.pending
         await self._responder.respond(command, heard)
-        if command.in_conversation:
+        if command.in_conversation and not self._responder.away:
             self._turns.wait_for_voice(self._responder.silent_from_us)

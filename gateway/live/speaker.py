@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Literal, TypeAlias
 
 from gateway.live.playback import Playback
 from gateway.live.spoken_text import SpokenText
@@ -17,6 +18,9 @@ from streams.types import US_PER_S, AudioChunk, Samples
 
 PIECE_MS = 100
 """Sound is sent in pieces of this length, so that an interruption comes between two."""
+
+Hold: TypeAlias = Literal["voice", "away"]
+"""Why nothing is sent: somebody may be interrupting, or the client has lost its socket."""
 
 AHEAD_CLAUSES = 2
 """Clauses that may be synthesised before they can be sent."""
@@ -41,6 +45,7 @@ class Speaker:
         self._clauses: asyncio.Queue[str | None] = asyncio.Queue()
         self._sounds: asyncio.Queue[tuple[str, Samples] | None] = asyncio.Queue()
         self._ahead = asyncio.Semaphore(AHEAD_CLAUSES)
+        self._holds: set[Hold] = set()
         self._may_send = asyncio.Event()
         self._may_send.set()
         self._stopped = False
@@ -53,13 +58,16 @@ class Speaker:
         """There is no more to say."""
         self._clauses.put_nowait(None)
 
-    def hold(self) -> None:
-        """Send nothing until ``release``; synthesis goes on."""
+    def hold(self, why: Hold) -> None:
+        """Send nothing until every hold is released; synthesis goes on."""
+        self._holds.add(why)
         if not self._stopped:
             self._may_send.clear()
 
-    def release(self) -> None:
-        self._may_send.set()
+    def release(self, why: Hold) -> None:
+        self._holds.discard(why)
+        if not self._holds:
+            self._may_send.set()
 
     def stop(self) -> None:
         self._stopped = True

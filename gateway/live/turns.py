@@ -99,7 +99,7 @@ class Turns:
     # What a client asks for.
 
     def configure(self, turns: TurnDetection | None) -> None:
-        self._speak_up_never()
+        self.speak_up_never()
         self._hearing.configure(turns)
 
     async def append(self, samples: Samples, rate: int) -> None:
@@ -122,7 +122,7 @@ class Turns:
 
     def wait_for_voice(self, from_us: int) -> None:
         """The last reply is heard by ``from_us``: when nobody speaks for long after, the model does."""
-        self._speak_up_never()
+        self.speak_up_never()
         turns = self._session.options.turn_detection
         if isinstance(turns, ServerVad) and turns.idle_timeout_ms is not None:
             from_us = max(from_us, self._clock.now_us())
@@ -133,19 +133,20 @@ class Turns:
         to_audio = self._hearing.to_audio
         self._follow(self._session.idle_timed_out(to_audio(from_us), to_audio(self._clock.now_us())))
 
-    def _speak_up_never(self) -> None:
+    def speak_up_never(self) -> None:
+        """Nobody is waited for."""
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
 
     def close(self) -> None:
-        self._speak_up_never()
+        self.speak_up_never()
         self._hearing.close()
 
     # What hearing reports (HearingHandler).
 
     def speech_started(self, at_us: int, utterance: Utterance) -> None:
-        self._speak_up_never()
+        self.speak_up_never()
         if self._ending is not None:
             self._settle(self._ending, self._ending.turn.utterance.text)
         # Where the loudspeaker is heard, each hold would be one for the voice that it silences.

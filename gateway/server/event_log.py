@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a client that came back is told again, in order; ``gap`` when what came before that is lost."""
+    """What a client that came back is told again, in order, and how much sound that holds.
+
+    ``gap``: what came before it is lost.
+    """
 
     messages: tuple[str, ...]
+    sound_us: int
     gap: bool
 
 
@@ -22,7 +26,7 @@ class EventLog:
 
     def __init__(self, bound_bytes: int, before: str) -> None:
         self._bound_bytes = bound_bytes
-        self._kept: OrderedDict[str, str] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._size_bytes = 0
         self._before = {before}
 
@@ -30,8 +34,8 @@ class EventLog:
     def size_bytes(self) -> int:
         return self._size_bytes
 
-    def append(self, event_id: str, message: str) -> None:
-        self._kept[event_id] = message
+    def append(self, event_id: str, message: str, sound_us: int = 0) -> None:
+        self._kept[event_id] = message, sound_us
         self._size_bytes += len(message)
         while self._size_bytes > self._bound_bytes:
             self._before = {self._drop_oldest()}
@@ -45,13 +49,18 @@ class EventLog:
             while self._drop_oldest() != after:
                 pass
             self._before = {after}
-        return Replay(tuple(self._kept.values()), gap=after not in self._before)
+        kept = self._kept.values()
+        return Replay(
+            messages=tuple(message for message, _ in kept),
+            sound_us=sum(sound_us for _, sound_us in kept),
+            gap=after not in self._before,
+        )
 
     def precede(self, event_id: str) -> None:
         """The event ``event_id``, which is not kept, is told just before those that are."""
         self._before.add(event_id)
 
     def _drop_oldest(self) -> str:
-        event_id, message = self._kept.popitem(last=False)
+        event_id, (message, _) = self._kept.popitem(last=False)
         self._size_bytes -= len(message)
         return event_id

@@ -19,7 +19,7 @@ from gateway.wire.protocol import RealtimeProtocol
 from gateway.wire.server_event import ServerEvent
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import StreamsError
-from streams.events import Event, FramesDropped, ResponseCreated, ResponseDone
+from streams.events import AudioDelta, Event, FramesDropped, ResponseCreated, ResponseDone
 from streams.log import get_logger
 
 EndingReason: TypeAlias = LimitReason | Literal["shutdown"]
@@ -90,6 +90,10 @@ class Seat:
         self._listener = None
         return True
 
+    def hold(self) -> None:
+        """Nobody has the session now, but its client may come back."""
+        self._live.client_left()
+
     def resume(self, listener: Listener, token: str, after: str) -> None:
         """``listener`` has the session now, and is told first of ``token`` and then what came ``after``."""
         assert self._events is not None, "the client did not ask to come back"
@@ -105,6 +109,7 @@ class Seat:
         for message in replay.messages:
             listener.outbox.put(message)
         self._listener = listener
+        self._live.client_returned(replay.sound_us)
         self.limit.touch()
         self._log.info("session_resumed", replayed=len(replay.messages), gap=replay.gap)
 
@@ -170,8 +175,9 @@ class Seat:
         except Exception as error:
             self._log.exception("event_not_sent", event_name=type(event).__name__)
             messages = [self._protocol.error_to_send(error)]
+        sound_us = event.chunk.duration_us if isinstance(event, AudioDelta) else 0
         for message in messages:
-            self._send(message)
+            self._send(message, sound_us // len(messages))
         if isinstance(event, ResponseDone) and (done := self._answering.pop(event.response_id, None)):
             done.set()
             self.limit.finish()
@@ -190,10 +196,10 @@ class Seat:
         for done in [*self._answering.values()]:
             await done.wait()
 
-    def _send(self, event: ServerEvent) -> None:
+    def _send(self, event: ServerEvent, sound_us: int = 0) -> None:
         message = _encoded(event)
         if self._events is not None:
-            self._events.append(event["event_id"], message)
+            self._events.append(event["event_id"], message, sound_us)
         if self._listener is not None:
             self._listener.outbox.put(message)
 

@@ -154,6 +154,7 @@ class SessionTable:
         """``listener`` lost its socket: the session waits for its client. False if that may not come back."""
         if self._closing or not seat.resumable or not seat.leave(listener):
             return False
+        seat.hold()
         grace_s = min(self._server.resume_grace_s, seat.limit.left_s)
         loop = asyncio.get_running_loop()
         self._waiting[seat] = loop.call_later(grace_s, self._end_soon, seat, "grace_over")

@@ -88,6 +88,12 @@ class ScriptedLive:
     def cancel(self, response_id: str | None) -> None:
         self._called("cancel", response_id)
 
+    def client_left(self) -> None:
+        self._called("client_left")
+
+    def client_returned(self, unheard_us: int) -> None:
+        self._called("client_returned", unheard_us)
+
     async def drain(self) -> None: ...
 
     async def close(self) -> None:

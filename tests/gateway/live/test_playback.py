@@ -44,3 +44,23 @@ def test_unpaced_all_that_was_sent_counts_as_heard():
     playback.send(9 * S)
     assert playback.heard_us(0) == 9 * S
     asyncio.run(playback.wait_for_room())
+
+
+def test_what_had_not_arrived_is_heard_from_when_it_is_sent_again():
+    clock = ReplayClock()
+    playback = Playback(clock, S, paced=True)
+    playback.send(5 * S)
+    clock.advance_to(10 * S)
+    playback.replay(2 * S)
+    assert [playback.heard_us((10 + passed_s) * S) for passed_s in (0, 1, 2)] == [3 * S, 4 * S, 5 * S]
+
+
+def test_what_is_sent_again_follows_what_is_still_being_played():
+    clock = ReplayClock()
+    playback = Playback(clock, S, paced=True)
+    playback.send(5 * S)
+    clock.advance_to(S)
+    playback.replay(2 * S)
+    assert playback.heard_us(4 * S) == 4 * S
+    playback.replay(9 * S)
+    assert playback.heard_us(S) == 0

@@ -18,7 +18,7 @@ from streams.events import (
     TextDelta,
 )
 from streams.session import new_id
-from streams.types import BlockKind
+from streams.types import US_PER_S, BlockKind
 
 TIMEOUT_S = 90
 
@@ -190,6 +190,34 @@ def test_a_response_that_fails_says_so_and_the_session_goes_on(service, streams)
 
     mute = Streams(service.config, replace(streams.backend, synthesizer=Mute()))
     talk(mute, scenario)
+
+
+def has_begun_to_speak(responder):
+    """Whether the first clause could be sent."""
+    return responder._response is not None and responder._response.sent.spoken.until(US_PER_S) != ""
+
+
+def test_who_is_away_is_not_spoken_to_but_written_to(service):
+    async def scenario(conversation):
+        session = conversation.session
+        session.client_left()
+        await session.add_item(
+            Message("item_1", "user", (TextContent("What is the capital of France?"),)), None
+        )
+        await session.respond(ResponseOptions(modality="audio"))
+        async with asyncio.timeout(TIMEOUT_S):
+            while not has_begun_to_speak(session._responder):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
+        kinds = [type(event) for event in conversation.events]
+        assert TextDelta in kinds
+        assert AudioDelta not in kinds
+        session.client_returned(unheard_us=0)
+        await session.drain()
+        kinds = [type(event) for event in conversation.events]
+        assert AudioDelta in kinds
+        assert kinds[-1] is ResponseDone
+
+    talk(service, scenario)
 
 
 def test_a_question_longer_than_the_context_is_an_error_that_says_so(service):

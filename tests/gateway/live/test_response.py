@@ -214,13 +214,13 @@ def test_held_no_sound_is_sent_and_released_it_goes_on_where_it_stopped(workers)
         stage = Stage(workers, Written(*CLAUSES))
         running = asyncio.create_task(stage.run())
         await stage.settled()
-        stage.response.hold()
+        stage.response.hold("voice")
         sent = len(stage.of(AudioDelta))
         stage.clock.advance_to(stage.clock.now_us() + 60 * S)
         await stage.settled()
         assert len(stage.of(AudioDelta)) == sent
         assert "".join(event.text for event in stage.of(TextDelta)).strip() == "".join(CLAUSES).strip()
-        stage.response.release()
+        stage.response.release("voice")
         await stage.settled()
         stage.clock.advance_to(stage.clock.now_us() + 60 * S)
         await running
@@ -231,11 +231,27 @@ def test_held_no_sound_is_sent_and_released_it_goes_on_where_it_stopped(workers)
     asyncio.run(scenario())
 
 
+def test_it_goes_on_when_every_hold_is_released(workers):
+    async def scenario():
+        stage = Stage(workers, Written(*CLAUSES), paced=False)
+        stage.response.hold("voice")
+        stage.response.hold("away")
+        running = asyncio.create_task(stage.run())
+        stage.response.release("voice")
+        await stage.settled()
+        assert not stage.of(AudioDelta)
+        stage.response.release("away")
+        await running
+        assert stage.heard_us == 3 * S
+
+    asyncio.run(scenario())
+
+
 def test_a_response_that_is_held_can_be_stopped(workers):
     async def scenario():
         stage = Stage(workers, Written(*CLAUSES))
         running = asyncio.create_task(stage.run())
-        stage.response.hold()
+        stage.response.hold("voice")
         await stage.settled()
         stage.response.stop("turn_detected")
         await running

@@ -21,6 +21,13 @@ def test_what_followed_the_last_event_that_arrived_is_told_again():
     assert not replay.gap
 
 
+def test_how_much_sound_is_told_again():
+    log = EventLog(10_000, before=START)
+    for number, sound_us in enumerate([100, 0, 20, 3]):
+        log.append(f"event_{number}", "…", sound_us)
+    assert log.replay("event_0").sound_us == 23
+
+
 def test_before_the_first_event_nothing_is_missing():
     log, events = filled(3)
     replay = log.replay(START)

@@ -166,7 +166,7 @@ def test_what_a_displaced_socket_still_asks_is_not_carried_out(scripted):
         )
         await ask(seat, old, "input_audio_buffer.clear")
         await ask(seat, new, "input_audio_buffer.commit")
-        assert [name for name, _ in live.calls] == ["update", "commit_audio"]
+        assert [name for name, _ in live.calls] == ["update", "client_returned", "commit_audio"]
         assert (await new.hear())[0]["received"] == 1
         assert not seat.leave(old)
 
@@ -247,5 +247,22 @@ def test_where_no_session_waits_it_cannot_be_asked_for(scripted):
         error = (await subscribe(seat, ear, resume=True))["error"]
         assert (error["code"], error["param"]) == ("unsupported_value", "session.streams.resume")
         assert live.calls == []
+
+    asyncio.run(scenario())
+
+
+def test_the_session_is_told_how_much_sound_comes_only_now(scripted):
+    async def scenario():
+        ear, back = Ear(), Ear()
+        live, seat = new_seat(scripted, ear)
+        await subscribe(seat, ear, resume=True)
+        for event in answer(3):
+            seat.emit(event)
+        heard = await ear.hear()
+        sounds = [event for event in heard if event["type"] == "response.output_audio.delta"]
+        seat.leave(ear)
+        seat.hold()
+        seat.resume(back, "token", sounds[1]["event_id"])
+        assert live.calls[-2:] == [("client_left", ()), ("client_returned", (500_000,))]
 
     asyncio.run(scenario())
