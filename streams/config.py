@@ -152,6 +152,9 @@ class LlmConfig(Section):
 class ServerConfig(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
+    tls_cert: Path | None = None
+    """PEM file of the certificate and those that vouch for it; with it and ``tls_key`` only TLS is spoken."""
+    tls_key: Path | None = None
     keys_file: Path | None = None
     """Who may open sessions, as ``streams keys`` writes it; whoever can connect when absent."""
     open: bool = False

@@ -18,6 +18,7 @@ from gateway.access.address import client_address
 from gateway.access.exposure import check_exposure
 from gateway.access.load import Load
 from gateway.access.origin import is_loopback
+from gateway.access.tls import load_certificate
 from gateway.server.admission import Admission
 from gateway.server.authentication import Authentication
 from gateway.server.closing import CLOSE_TIMEOUT_S
@@ -71,7 +72,9 @@ class GatewayServer:
         outbox_bytes: int = OUTBOX_BYTES,
         patience_s: float = PATIENCE_S,
     ) -> None:
+        """Raises ConfigError when its keys or its certificate cannot be used."""
         self._config = server
+        self._certificate = load_certificate(server)
         self._outbox_bytes = outbox_bytes
         self._patience_s = patience_s
         self._server: Server | None = None
@@ -94,12 +97,16 @@ class GatewayServer:
 
     @property
     def url(self) -> str:
-        return f"ws://{self._address}{REALTIME_PATH}"
+        return f"ws{self._secured}://{self._address}{REALTIME_PATH}"
 
     @property
     def page_url(self) -> str:
         """Of the browser page; of a server that listens everywhere as its own machine sees it."""
-        return f"http://{self._address}/"
+        return f"http{self._secured}://{self._address}/"
+
+    @property
+    def _secured(self) -> str:
+        return "" if self._certificate is None else "s"
 
     @property
     def _address(self) -> str:
@@ -125,6 +132,7 @@ class GatewayServer:
                 ping_timeout=ping_timeout_s,
                 close_timeout=CLOSE_TIMEOUT_S,
                 create_connection=HttpConnection,
+                ssl=None if self._certificate is None else self._certificate.context,
                 server_header=None,
                 logger=SILENT,
             )
