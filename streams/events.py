@@ -200,12 +200,18 @@ class OutputResumed:
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """Milliseconds from the end of the question to the end of each stage; None where it did not happen."""
+    """Milliseconds from the end of the question to the end of each stage; None where it did not happen.
 
+    ``end_of_speech_ms`` is when the voice was taken to have ended for good, ``heard_ms`` when the first
+    sound reached the client, by half the round trip that was measured last.
+    """
+
+    end_of_speech_ms: float | None = None
     transcript_ms: float | None = None
     recall_ms: float | None = None
     first_token_ms: float | None = None
     first_audio_ms: float | None = None
+    heard_ms: float | None = None
     total_ms: float | None = None
 
 

@@ -17,13 +17,17 @@ from streams.item_list import MAX_ITEMS
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Something said to the session that no response has taken up yet; ``watch`` runs since its end."""
+    """Something said to the session that no response has taken up yet; ``watch`` runs since its end.
+
+    ``ended_ms``: so long after its end it was known to have ended; None of what was written.
+    """
 
     text: str
     start_us: int
     end_us: int
     item_id: str
     watch: Stopwatch
+    ended_ms: float | None = None
 
 
 class Reading:

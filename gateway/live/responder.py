@@ -196,6 +196,8 @@ class Responder:
             load_pictures=self._load_pictures,
             paced=not isinstance(self._clock, ReplayClock),
         )
+        if heard is not None and heard.ended_ms is not None:
+            self._response.mark("end_of_speech", heard.ended_ms)
         self._response.mark("transcript")
         return self._response
 

@@ -92,9 +92,9 @@ class Response:
     def times(self) -> StageTimes:
         return StageTimes(**self._times)
 
-    def mark(self, stage: str) -> None:
-        """Note that ``stage`` has ended now, unless it already had."""
-        self._times.setdefault(f"{stage}_ms", round(self._watch.ms(), 1))
+    def mark(self, stage: str, after_ms: float | None = None) -> None:
+        """Note that ``stage`` has ended now, or ``after_ms``, unless it already had."""
+        self._times.setdefault(f"{stage}_ms", round(self._watch.ms() if after_ms is None else after_ms, 1))
 
     def stop(self, reason: StatusReason) -> None:
         """Compute no further token and send no further sound."""

@@ -51,6 +51,7 @@ class Turn:
     voice_end_us: int
     offset_us: int
     watch: Stopwatch
+    ended_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ class Turns:
         ended_us = self._hearing.to_clock(voice_end_us)
         waited_us = 0 if self._in_order else self._clock.now_us() - ended_us
         watch = Stopwatch(max(waited_us, 0) / US_PER_MS)
-        turn = Turn(utterance, voice_end_us, ended_us - voice_end_us, watch)
+        turn = Turn(utterance, voice_end_us, ended_us - voice_end_us, watch, watch.ms())
         committing, self._committing = self._committing, False
         if committing:
             self._turn = turn
@@ -258,7 +259,8 @@ class Turns:
             if words := transcript.words:
                 start_us = max(words[0].start_us + turn.offset_us, 0)
                 end_us = max(words[-1].end_us + turn.offset_us, start_us)
-                await self._reading.hear(Heard(transcript.text, start_us, end_us, item_id, turn.watch))
+                heard = Heard(transcript.text, start_us, end_us, item_id, turn.watch, turn.ended_ms)
+                await self._reading.hear(heard)
             await self._responder.stopped()
             self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
 

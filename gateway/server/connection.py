@@ -70,6 +70,11 @@ class Connection:
         self._displaced = asyncio.Event()
         self._log = log
 
+    @property
+    def delay_ms(self) -> float | None:
+        """Half the round trip of the last ping; None before the first came back."""
+        return self._socket.latency * 500 or None
+
     def displace(self) -> None:
         self._displaced.set()
 
@@ -93,6 +98,8 @@ class Connection:
             log.exception("session_not_opened", session=visit.session, tenant=visit.party.tenant)
             await self._refuse(error, StreamsError.code)
             return
+        with suppress(ConnectionClosed):  # which serving finds, too
+            await self._socket.ping()  # the next is not due for long
         await self._serve(seat)
 
     async def _seat(self, visit: Visit) -> Seat:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Literal, Protocol, TypeAlias
 
 from gateway.live.live import Live
@@ -31,6 +32,11 @@ class Listener(Protocol):
     """The connection through which a client has its session."""
 
     outbox: Outbox
+
+    @property
+    def delay_ms(self) -> float | None:
+        """How long a message is on its way to the client; None before that was measured."""
+        ...
 
     def displace(self) -> None:
         """Another connection has the session now."""
@@ -164,6 +170,8 @@ class Seat:
 
     def emit(self, event: Event) -> None:
         """Tell the client of ``event``."""
+        if isinstance(event, ResponseDone):
+            event = self._heard(event)
         self._metrics.observe(event)
         if isinstance(event, ResponseCreated):
             self._answering[event.response_id] = asyncio.Event()
@@ -181,6 +189,14 @@ class Seat:
         if isinstance(event, ResponseDone) and (done := self._answering.pop(event.response_id, None)):
             done.set()
             self.limit.finish()
+
+    def _heard(self, done: ResponseDone) -> ResponseDone:
+        """``done`` with the time at which the client began to hear the answer."""
+        sent_ms = done.times.first_audio_ms
+        delay_ms = self._listener.delay_ms if self._listener is not None else None
+        if sent_ms is None or delay_ms is None:
+            return done
+        return replace(done, times=replace(done.times, heard_ms=round(sent_ms + delay_ms, 1)))
 
     def announce(self, reason: EndingReason, in_ms: int) -> None:
         """Tell the client, if it wants to know, that the session will end."""

@@ -173,7 +173,8 @@ class TestVoice:
                 assert word_errors([QUESTION], [heard.transcript.text]).errors == 0
                 (done,) = talk.of(ResponseDone)
                 assert "Paris" in text_of(done)
-                assert done.times.transcript_ms <= done.times.recall_ms
+                times = done.times
+                assert 0 <= times.end_of_speech_ms <= times.transcript_ms <= times.recall_ms
 
         asyncio.run(scenario())
 

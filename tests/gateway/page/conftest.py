@@ -55,7 +55,7 @@ PATIENCE_MS = 45_000
 WIRE_RATE = 24_000
 TONE = (0.3 * np.sin(2 * np.pi * 300 * np.arange(WIRE_RATE) / WIRE_RATE)).astype(np.float32)
 SPOKEN = SessionOptions(transcription=True)
-TIMES = StageTimes(402.0, 441.0, 520.0, 655.0, 2_350.0)
+TIMES = StageTimes(None, 402.0, 441.0, 520.0, 655.0, None, 2_350.0)
 
 FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 

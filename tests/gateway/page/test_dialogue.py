@@ -28,7 +28,7 @@ RATE = 24_000
 TONE = (0.3 * np.sin(2 * np.pi * 300 * np.arange(RATE) / RATE)).astype(np.float32)
 COFFEE = Moment(1 * US_PER_S, 2 * US_PER_S, 0.83, BlockKind.FRAME, "espresso coffee", 7)
 SAID = Moment(4 * US_PER_S, 5 * US_PER_S, 0.41, BlockKind.UTTERANCE, "Remember the cup.", 8)
-TIMES = StageTimes(402.0, 441.0, 520.0, 655.0, 2_350.0)
+TIMES = StageTimes(None, 402.0, 441.0, 520.0, 655.0, None, 2_350.0)
 
 
 def status(page):

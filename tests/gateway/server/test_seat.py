@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ class Ear:
     def __init__(self):
         self.outbox = Outbox(10**7, patience_s=3_600.0)
         self.displaced = False
+        self.delay_ms = None
 
     def displace(self):
         self.displaced = True
@@ -264,5 +266,21 @@ def test_the_session_is_told_how_much_sound_comes_only_now(scripted):
         seat.hold()
         seat.resume(back, "token", sounds[1]["event_id"])
         assert live.calls[-2:] == [("client_left", ()), ("client_returned", (500_000,))]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("delay_ms", "heard_ms"), [(None, None), (12.34, 112.3)])
+def test_an_answer_is_heard_once_its_sound_has_reached_the_client(scripted, delay_ms, heard_ms):
+    async def scenario():
+        ear = Ear()
+        ear.delay_ms = delay_ms
+        _, seat = new_seat(scripted, ear)
+        await subscribe(seat, ear, events=["session.latency"])
+        created, *_, done = answer(1)
+        seat.emit(created)
+        seat.emit(replace(done, times=StageTimes(first_audio_ms=100.0)))
+        (latency,) = [event for event in await ear.hear() if event["type"] == "session.latency"]
+        assert (latency["first_audio_ms"], latency["heard_ms"]) == (100.0, heard_ms)
 
     asyncio.run(scenario())

@@ -435,10 +435,12 @@ def test_events_outside_the_api_go_to_subscribers_only(protocol):
     }
     assert own["session.latency"] == {
         "response_id": "resp_1",
+        "end_of_speech_ms": None,
         "transcript_ms": 12.5,
         "recall_ms": None,
         "first_token_ms": None,
         "first_audio_ms": None,
+        "heard_ms": None,
         "total_ms": 900.0,
     }
     assert own["input_video_buffer.seen"] == {"timestamp_ms": 3_000, "text": "a cat"}
