@@ -38,6 +38,12 @@ class Command:
 COMMANDS = (
     Command("serve", "serve sessions over WebSocket", "streams.commands.serve", "streams.serve:run"),
     Command(
+        "talk",
+        "talk with a gateway: microphone, camera and loudspeaker, or files",
+        "streams.commands.talk",
+        "streams.talk.run:run",
+    ),
+    Command(
         "replay",
         "stream a video file and ask questions at their times",
         "streams.commands.replay",

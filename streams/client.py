@@ -23,15 +23,23 @@ ServerEvent: TypeAlias = dict[str, Any]
 class RealtimeClient:
     """Connects while it is entered; hands every event from the server to ``on_event``."""
 
-    def __init__(self, url: str, on_event: Callable[[ServerEvent], None]) -> None:
+    def __init__(self, url: str, on_event: Callable[[ServerEvent], None], *, key: str | None = None) -> None:
+        """``key`` is the one that the server asks for, where it asks for any."""
         self._url = url
+        self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         self._on_event = on_event
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> RealtimeClient:
         # Offline media outrun the pings behind them, so the client does not ask for pongs.
-        self._socket = await connect(self._url, max_size=None, compression=None, ping_interval=None)
+        self._socket = await connect(
+            self._url,
+            additional_headers=self._headers,
+            max_size=None,
+            compression=None,
+            ping_interval=None,
+        )
         self._reader = asyncio.create_task(self._read(self._socket))
         return self
 

@@ -15,6 +15,7 @@ import PIL.Image
 from streams.client import WIRE_RATE, RealtimeClient, ServerEvent, audio_of
 from streams.clock import WallClock
 from streams.script import Line
+from streams.talk.teller import TOLD, Teller, shown_moment, stages_of, text_of
 from streams.timeline import Timeline
 from streams.types import US_PER_MS, US_PER_S, Frame, Image, Samples
 from video.decode import MediaReader
@@ -28,13 +29,6 @@ AFTER_SPEECH_S = 1.2
 INTERRUPT_AFTER_S = 1.0
 FRAMES_PER_S = 2.0
 ANSWER_TIMEOUT_S = 120.0
-SUBSCRIBED = (
-    "memory.recalled",
-    "session.latency",
-    "input_video_buffer.seen",
-    "input_video_buffer.dropped",
-    "conversation.item.input_audio_transcription.partial",
-)
 
 
 @dataclass(slots=True)
@@ -55,6 +49,7 @@ class Viewer:
 
     def __init__(self, timeline: Timeline, *, fast: bool) -> None:
         self._timeline = timeline
+        self._teller = Teller(timeline)
         self._fast = fast
         self._clock = WallClock()
         self._sent_us = 0
@@ -62,8 +57,6 @@ class Viewer:
         self._mouth: deque[Samples] = deque()
         self._asked: deque[Exchange] = deque()
         self._answering: dict[str, Exchange] = {}
-        self._confirmed = self._hearing = ""
-        self._seen = ""
         self._speaking = asyncio.Event()
         self._finished = asyncio.Condition()
         self._open = 0
@@ -77,7 +70,7 @@ class Viewer:
             session={
                 "type": "realtime",
                 "audio": {"input": {"transcription": {"model": "embedded"}}},
-                "streams": {"events": list(SUBSCRIBED)},
+                "streams": {"events": list(TOLD)},
             },
         )
         self._clock = WallClock()
@@ -151,84 +144,46 @@ class Viewer:
     # What the server tells.
 
     def on_event(self, event: ServerEvent) -> None:
+        self._teller.on_event(event)
         match event["type"]:
-            case "input_video_buffer.seen":
-                if event["text"] and event["text"] != self._seen:
-                    self._timeline.say("saw", event["text"])
-                self._seen = event["text"]
-            case "input_video_buffer.dropped":
-                self._timeline.say("note", f"{event['count']} frames dropped ({event['reason']})")
-            case "conversation.item.input_audio_transcription.partial":
-                self._confirmed = f"{self._confirmed} {event['confirmed']}".strip()
-                partial = f"{self._confirmed} {event['tentative']}".strip()
-                self._timeline.tick(0, hearing=partial)
-                if partial != self._hearing:
-                    self._timeline.say("hears", f"{partial} …")
-                self._hearing = partial
-            case "conversation.item.input_audio_transcription.completed":
-                self._confirmed = self._hearing = ""
-                self._timeline.tick(0, hearing="")
-                self._timeline.say("you", event["transcript"] or "(nothing)")
-                if self._asked:
-                    self._asked[0].heard = event["transcript"]
+            case "conversation.item.input_audio_transcription.completed" if self._asked:
+                self._asked[0].heard = event["transcript"]
             case "error":
                 self.errors.append(event["error"]["message"])
-                self._timeline.say("error", event["error"]["message"])
+            case "response.created" if self._asked:
+                self._answering[event["response"]["id"]] = self._asked.popleft()
             case _:
                 self._on_response(event)
 
     def _on_response(self, event: ServerEvent) -> None:
-        kind = event["type"]
-        if kind == "response.created" and self._asked:
-            self._answering[event["response"]["id"]] = self._asked.popleft()
         response_id = event["response"]["id"] if "response" in event else event.get("response_id", "")
         exchange = self._answering.get(response_id)
         if exchange is None:
             return
-        if kind == "memory.recalled":
-            exchange.recalled = [_moment(moment) for moment in event["moments"]]
-            if exchange.recalled:
-                self._timeline.say("recalled", " · ".join(exchange.recalled))
-        elif kind == "response.output_audio_transcript.delta":
-            exchange.answer += event["delta"]
-            self._timeline.tick(0, writing=exchange.answer)
-        elif kind == "response.output_audio.delta":
-            exchange.sound.append(audio_of(event))
-            self._speaking.set()
-        elif kind == "session.latency":
-            exchange.latency = {
-                name.removesuffix("_ms"): value
-                for name, value in event.items()
-                if name.endswith("_ms") and value is not None
-            }
-            stages = " · ".join(f"{stage} {ms:.0f}" for stage, ms in exchange.latency.items())
-            self._timeline.say("timing", f"ms from the end of the question: {stages}")
-        elif kind == "response.done":
-            self._finish(exchange, event["response"])
-
-    def _finish(self, exchange: Exchange, response: ServerEvent) -> None:
-        exchange.status = response["status"]
-        self._timeline.tick(0, writing="")
-        spoken = "".join(
-            part.get("transcript", "") for item in response["output"] for part in item["content"]
-        )
-        exchange.answer = spoken or exchange.answer
-        ending = "" if exchange.status != "cancelled" else "  — interrupted"
-        self._timeline.say("answer", exchange.answer.strip() + ending)
-        self._open -= 1
-        asyncio.get_running_loop().create_task(self._notify())
+        match event["type"]:
+            case "memory.recalled":
+                exchange.recalled = [shown_moment(moment) for moment in event["moments"]]
+            case "response.output_audio_transcript.delta":
+                exchange.answer += event["delta"]
+            case "response.output_audio.delta":
+                exchange.sound.append(audio_of(event))
+                self._speaking.set()
+            case "session.latency":
+                exchange.latency = stages_of(event)
+            case "response.done":
+                exchange.status = event["response"]["status"]
+                exchange.answer = text_of(event["response"]) or exchange.answer
+                self._open -= 1
+                asyncio.get_running_loop().create_task(self._notify())
+            case _:
+                pass
 
     async def _notify(self) -> None:
         async with self._finished:
             self._finished.notify_all()
 
 
-def _moment(moment: ServerEvent) -> str:
-    seconds = moment["start_ms"] // 1_000
-    return f"{seconds // 60:02}:{seconds % 60:02} {moment['text']}"
-
-
-def frames_of(video: Path, fps: float) -> Iterator[Frame]:
+def frames_of(video: str | Path, fps: float) -> Iterator[Frame]:
     """The frames of a file, thinned to ``fps``."""
     with MediaReader(video, video_fps=fps) as reader:
         yield from (item for item in reader if isinstance(item, Frame))

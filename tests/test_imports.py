@@ -30,7 +30,12 @@ MAY_IMPORT = {
     "gateway": {"floor", "video", "speech", "memory", "llm", "gateway"},
     "door": {"floor", "video", "speech", "memory", "llm", "gateway", "door"},
 }
-ENTRY_BY_NAME = {"streams/cli.py", "streams/commands/bench.py", "streams/models/installer.py"}
+ENTRY_BY_NAME = {
+    "streams/cli.py",
+    "streams/commands/bench.py",
+    "streams/models/installer.py",
+    "streams/talk/parts.py",
+}
 """Files that import a module by its name, so that what is not asked for is not loaded."""
 
 

@@ -16,7 +16,8 @@ from speech.tts import Synthesizer
 from streams.bench.exchange import SUBSCRIBED, Exchange, Exchanges
 from streams.client import WIRE_RATE, RealtimeClient, ServerEvent
 from streams.clock import WallClock
-from streams.talk.player import Player
+from streams.talk.playback import AnswerPlayback, tell_heard
+from streams.talk.player import Played, Player
 from streams.types import US_PER_MS, US_PER_S, Samples
 
 CHUNK_MS = 20
@@ -52,17 +53,18 @@ class Caller:
 
     def __init__(self) -> None:
         self.player = Player(WIRE_RATE)
-        self.heard = Exchanges(self.player)
+        self._playback = AnswerPlayback(self.player)
+        self.heard = Exchanges()
         self._mouth: deque[Samples] = deque()
         self._saying: Exchange | None = None
-        self._cut = False
+        self._cut: deque[Played] = deque()
         self._quiet = asyncio.Event()
         self._clock = WallClock()
         self.frames_sent = 0
 
     def on_event(self, event: ServerEvent) -> None:
-        if event["type"] == "input_audio_buffer.speech_started":
-            self._cut = True
+        if (played := self._playback.on_event(event)) is not None:
+            self._cut.append(played)
         self.heard.on_event(event)
 
     async def run(self, client: RealtimeClient, pictures: Sequence[bytes]) -> None:
@@ -87,9 +89,8 @@ class Caller:
             self.player.pull(CHUNK_SAMPLES)
             if not self.player.playing:
                 self._quiet.set()
-            if self._cut:
-                self._cut = False
-                await self._truncate(client)
+            while self._cut:
+                await tell_heard(client, self._cut.popleft())
             await self._send(client)
 
     async def _send(self, client: RealtimeClient) -> None:
@@ -99,16 +100,6 @@ class Caller:
         await client.append_audio(chunk)
         if exchange is not None and not self._mouth:
             exchange.voice_end_s = time.perf_counter()
-
-    async def _truncate(self, client: RealtimeClient) -> None:
-        """Somebody speaks: stop playing, and tell how much was heard."""
-        if (played := self.player.stop()) is not None:
-            await client.send(
-                "conversation.item.truncate",
-                item_id=played.item_id,
-                content_index=0,
-                audio_end_ms=played.heard_ms,
-            )
 
     async def _camera(self, client: RealtimeClient, pictures: Sequence[bytes]) -> None:
         for number, picture in enumerate(cycle(pictures)):

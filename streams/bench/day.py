@@ -19,8 +19,9 @@ from gateway.assembly import Streams
 from streams.bench.caller import Phrase
 from streams.bench.exchange import Exchange, Exchanges
 from streams.bench.resident import census, settled_bytes
-from streams.client import WIRE_RATE, RealtimeClient
+from streams.client import WIRE_RATE, RealtimeClient, ServerEvent, audio_of
 from streams.errors import StreamsError
+from streams.talk.playback import tell_heard
 from streams.talk.player import Player
 from streams.types import US_PER_MS, US_PER_S
 
@@ -76,9 +77,14 @@ class Guest:
     def __init__(self, rng: random.Random, material: Material) -> None:
         self._rng = rng
         self._material = material
-        self._heard = Exchanges(Player(WIRE_RATE))
-        self.on_event = self._heard.on_event
+        self._heard = Exchanges()
+        self._player = Player(WIRE_RATE)
         self.at_us = 0
+
+    def on_event(self, event: ServerEvent) -> None:
+        self._heard.on_event(event)
+        if event["type"] == "response.output_audio.delta":
+            self._player.put(event["item_id"], audio_of(event))
 
     async def show(self, client: RealtimeClient, picture: bytes) -> None:
         await client.append_frame(picture, self.at_us // US_PER_MS)
@@ -122,18 +128,13 @@ class Guest:
 
     async def truncate(self, client: RealtimeClient) -> None:
         """Nobody listens here: of what was sent all but the first half second is cut."""
-        self._heard.player.pull(WIRE_RATE // 2)
-        if (played := self._heard.player.stop()) is not None:
-            await client.send(
-                "conversation.item.truncate",
-                item_id=played.item_id,
-                content_index=0,
-                audio_end_ms=played.heard_ms,
-            )
+        self._player.pull(WIRE_RATE // 2)
+        if (played := self._player.stop()) is not None:
+            await tell_heard(client, played)
 
     def forget(self) -> None:
         """What was said is of no more interest."""
-        self._heard.player.stop()
+        self._player.stop()
         self._heard.exchanges.clear()
 
 

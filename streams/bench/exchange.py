@@ -8,8 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from gateway.live.newest import Newest
-from streams.client import ServerEvent, audio_of
-from streams.talk.player import Player
+from streams.client import ServerEvent
 
 CLIENT_STAGES = ("end_of_speech", "transcript", "recall", "first_token", "first_audio")
 """Noted by the client when the event that tells of it arrives."""
@@ -17,7 +16,13 @@ CLIENT_STAGES = ("end_of_speech", "transcript", "recall", "first_token", "first_
 SERVER_STAGES = ("end_of_speech", "transcript", "recall", "first_token", "first_audio", "heard", "total")
 """Told by the server in ``session.latency``."""
 
-SUBSCRIBED = ("memory.recalled", "session.latency", "input_video_buffer.dropped")
+SUBSCRIBED = (
+    "memory.recalled",
+    "session.latency",
+    "input_video_buffer.dropped",
+    "response.held",
+    "response.resumed",
+)
 
 ANSWERING = 8
 """So many responses back an event may be about."""
@@ -52,11 +57,10 @@ class Exchange:
 class Exchanges:
     """Takes the server's events in (``on_event``) and shares them out over the questions asked.
 
-    The sound of answers goes to ``player``. Events are counted, so that nothing goes unnoticed.
+    Errors and drops are counted, so that nothing goes unnoticed.
     """
 
-    def __init__(self, player: Player) -> None:
-        self.player = player
+    def __init__(self) -> None:
         self._current: Exchange | None = None
         self._answering: Newest[str, Exchange] = Newest(ANSWERING)
         self.exchanges: list[Exchange] = []
@@ -111,7 +115,6 @@ class Exchanges:
             case "response.output_audio.delta":
                 exchange.arrived_s.setdefault("first_audio", now_s)
                 exchange.last_audio_s = now_s
-                self.player.put(event["item_id"], audio_of(event))
                 exchange.speaking.set()
             case "response.output_audio_transcript.done":
                 exchange.answer = event["transcript"]

@@ -27,6 +27,8 @@ class Player:
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
+        self.delay_ms = 0
+        """So much later than it was taken sound is heard."""
         self._lock = threading.Lock()
         self._waiting: deque[tuple[str, Samples]] = deque()
         self._held = False
@@ -73,7 +75,7 @@ class Player:
             item_id = self._waiting[0][0]
             self._waiting.clear()
             heard = self._heard if item_id == self._item_id else 0
-            return Played(item_id, heard * 1_000 // self.rate)
+            return Played(item_id, max(heard * 1_000 // self.rate - self.delay_ms, 0))
 
     @property
     def playing(self) -> bool:

@@ -102,3 +102,19 @@ def test_no_server_is_an_error_when_connecting():
 
     with pytest.raises((OSError, websockets.exceptions.WebSocketException)):
         asyncio.run(asyncio.wait_for(connect(), TIMEOUT_S))
+
+
+@pytest.mark.parametrize(("key", "header"), [(None, None), ("secret", "Bearer secret")])
+def test_a_key_goes_along_where_one_is_given(key, header):
+    async def tell(socket):
+        await socket.send(json.dumps({"type": "e", "key": socket.request.headers.get("Authorization")}))
+        await socket.wait_closed()
+
+    async def ask():
+        told = asyncio.get_running_loop().create_future()
+        async with serve(tell, "127.0.0.1", 0) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with RealtimeClient(url, told.set_result, key=key):
+                return await told
+
+    assert asyncio.run(asyncio.wait_for(ask(), TIMEOUT_S)) == {"type": "e", "key": header}

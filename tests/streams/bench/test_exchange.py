@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from streams.bench.exchange import Exchanges
-from streams.talk.player import Played, Player
 
 PIECE = base64.b64encode(np.full(2_400, 1_000, "<i2").tobytes()).decode()
 
 
 @pytest.fixture
 def exchanges():
-    return Exchanges(Player(24_000))
+    return Exchanges()
 
 
 def response(exchanges, number, status="completed", pieces=1, **latency):
@@ -71,15 +70,6 @@ def test_an_interrupted_answer_is_done_and_keeps_its_last_sound(exchanges):
     assert first.done.is_set()
     assert first.last_audio_s is not None
     assert (second.last_audio_s, second.done.is_set()) == (None, False)
-
-
-def test_sound_goes_to_the_player():
-    player = Player(24_000)
-    exchanges = Exchanges(player)
-    exchanges.begin("Well?")
-    response(exchanges, "r1", pieces=3)
-    player.pull(2_400)
-    assert player.stop() == Played("item r1", 100)
 
 
 def test_errors_and_drops_are_counted(exchanges):
