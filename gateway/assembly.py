@@ -16,6 +16,7 @@ import torch
 from gateway.backend import Backend
 from gateway.live.live import Emit
 from gateway.live.session import LiveSession
+from gateway.live.transcription import TranscriptionSession
 from gateway.models import build_registry
 from llm.chat import load_chat
 from llm.embedding import TextEmbedder
@@ -35,7 +36,7 @@ from speech.smart_turn import SmartTurn
 from speech.whisper import WhisperRecognizer
 from streams.clock import Clock, ReplayClock, WallClock
 from streams.config import StreamsConfig
-from streams.conversation import ServerVad, SessionOptions
+from streams.conversation import ServerVad, SessionOptions, unanswered
 from streams.errors import ConfigError, InvalidRequestError, MemoryStoreError
 from streams.log import get_logger
 from streams.models.progress import Progress
@@ -183,6 +184,13 @@ class Streams:
         except BaseException:
             await asyncio.to_thread(memory.close)
             raise
+
+    def open_transcription(self, emit: Emit) -> TranscriptionSession:
+        """A session that only writes down what it hears, and tells ``emit``. Nothing of it is kept."""
+        options = self.default_options()
+        turns = unanswered(options.turn_detection)
+        options = replace(options, kind="transcription", transcription=True, turn_detection=turns)
+        return TranscriptionSession(self.backend, self.config.speech, options, self.new_clock(), emit)
 
     # What a server asks (Service).
 

@@ -13,6 +13,9 @@ Eagerness: TypeAlias = Literal["low", "medium", "high", "auto"]
 """How soon it is believed that a speaker has finished."""
 ItemStatus: TypeAlias = Literal["in_progress", "completed", "incomplete"]
 
+SessionKind: TypeAlias = Literal["realtime", "transcription"]
+"""Whether a session answers, or only writes down what is said."""
+
 FIRST = "root"
 """In the place of the id of the item before: the first place of all."""
 
@@ -105,10 +108,19 @@ TurnDetection: TypeAlias = ServerVad | SemanticVad
 """How the server finds the end of a turn by itself."""
 
 
+def unanswered(turns: TurnDetection | None) -> TurnDetection | None:
+    """As ``turns``, but they end without a response."""
+    return None if turns is None else replace(turns, create_response=False, interrupt_response=False)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What a client may change while its session runs. ``turn_detection`` None is push to talk."""
+    """What a client may change while its session runs, but for its ``kind``.
 
+    ``turn_detection`` None is push to talk.
+    """
+
+    kind: SessionKind = "realtime"
     instructions: str = ""
     modality: Modality = "audio"
     voice: str = "heart"

@@ -38,6 +38,8 @@ def new_server(streams: Streams) -> GatewayServer:
     """A gateway for ``streams``, not yet listening. Raises ConfigError when its keys cannot be used."""
 
     async def open_session(visit: Visit, emit: Emit) -> Live:
+        if visit.transcribes:
+            return streams.open_transcription(emit)
         return await streams.open_session(emit, name=visit.session, tenant=visit.party.tenant)
 
     return GatewayServer(streams.config.server, streams.config.video, open_session, streams)

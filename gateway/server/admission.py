@@ -60,17 +60,20 @@ class Admission:
         if isinstance(party, Refusal):
             return party
         query = query_of(request)
-        if query.get("intent") == "transcription":
-            message = "Transcription-only sessions (intent=transcription) are not served here"
-            return _unsupported("intent", message)
+        intent = query.get("intent")
+        if intent not in (None, "transcription"):
+            return _unsupported("intent", "Only intent=transcription is known, or none at all")
         if "call_id" in query:
             message = "There are no calls to attach to (call_id): only WebSocket sessions are served here"
             return _unsupported("call_id", message)
         if "resume" in query:
             return self._admit_back(party, query)
+        if intent and "session" in query:
+            return _unsupported("session", "A transcription keeps nothing, so it has no name to come back by")
         if (refusal := self.closed() or self._check_key(party)) is not None:
             return refusal
-        return Visit(party, query.get("model", DEFAULT_MODEL), query.get("session"))
+        model, name = query.get("model", DEFAULT_MODEL), query.get("session")
+        return Visit(party, model, name, transcribes=intent is not None)
 
     def _check_origin(self, request: Request) -> Refusal | None:
         """Scripts of other pages may not use what their browser has access to."""

@@ -24,9 +24,11 @@ class Visit:
     """What a client that was admitted came for: a session, under the name ``session`` if it has one.
 
     ``resumes``: one that is there already; which, is the first thing that the client says.
+    ``transcribes``: one that only writes down what it hears.
     """
 
     party: Party
     model: str
     session: str | None
     resumes: bool = False
+    transcribes: bool = False

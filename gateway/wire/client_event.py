@@ -103,7 +103,7 @@ class StreamsOptions(Wire):
 
 
 class Session(Wire):
-    type: Annotated[Literal["realtime"], only("realtime")]
+    type: Literal["realtime"]
     model: Annotated[str, StringConstraints(min_length=1)] | None = None
     output_modalities: Modalities | None = None
     instructions: str | None = None
@@ -117,6 +117,41 @@ class Session(Wire):
     prompt: Nothing = None
     reasoning: Nothing = None
     tracing: Annotated[Literal["auto"] | None, only(None, "auto")] = None
+    streams: StreamsOptions | None = None
+
+
+class TranscriptionServerVad(ServerVad):
+    """There are no responses to create and to interrupt."""
+
+    create_response: Annotated[bool | None, only(None, False)] = None
+    interrupt_response: Annotated[bool | None, only(None, False)] = None
+    idle_timeout_ms: Annotated[int | None, only(None)] = None
+
+
+class TranscriptionSemanticVad(SemanticVad):
+    create_response: Annotated[bool | None, only(None, False)] = None
+    interrupt_response: Annotated[bool | None, only(None, False)] = None
+
+
+TranscriptionTurnDetection = Annotated[
+    TranscriptionServerVad | TranscriptionSemanticVad, Field(discriminator="type")
+]
+
+
+class TranscriptionAudioInput(AudioInput):
+    turn_detection: TranscriptionTurnDetection | None = None
+
+
+class TranscriptionAudio(Wire):
+    input: TranscriptionAudioInput = TranscriptionAudioInput()
+
+
+class TranscriptionSession(Wire):
+    """A session that only writes down what it hears."""
+
+    type: Literal["transcription"]
+    audio: TranscriptionAudio = TranscriptionAudio()
+    include: Off = None
     streams: StreamsOptions | None = None
 
 
@@ -150,7 +185,7 @@ class ClientEventBase(Wire):
 
 class SessionUpdate(ClientEventBase):
     type: Literal["session.update"]
-    session: Session
+    session: Annotated[Session | TranscriptionSession, Field(discriminator="type")]
 
 
 class SessionResume(ClientEventBase):

@@ -13,10 +13,12 @@ from gateway.wire.client_event import (
     StreamsEventName,
     StreamsOptions,
     Transcription,
+    TranscriptionSession,
 )
 from gateway.wire.turn_settings import detection_to_wire, merged
 from speech.audio_format import PCM16, AudioFormat
-from streams.conversation import SessionOptions
+from streams.conversation import SessionOptions, unanswered
+from streams.errors import InvalidRequestError
 
 OPTION_PATHS = {
     "instructions": "instructions",
@@ -51,58 +53,97 @@ class SessionSettings:
     def subscribes_to(self, event: StreamsEventName) -> bool:
         return self.events is not None and event in self.events
 
-    def updated(self, update: Session, defaults: SessionOptions) -> SessionSettings:
-        """Merged with ``update`` by presence; a null goes back to ``defaults``, or off where that exists."""
+    def updated(self, update: Session | TranscriptionSession, defaults: SessionOptions) -> SessionSettings:
+        """Merged with ``update`` by presence; a null goes back to ``defaults``, or off where that exists.
+
+        Raises InvalidRequestError for an update of a session of another kind.
+        """
+        if update.type != self.options.kind:
+            message = f"This session is of type '{self.options.kind}', and stays what it was opened as"
+            raise InvalidRequestError(message, param="session.type", code="unsupported_value")
+        settings = self._with_input(update.audio.input, defaults)
+        if "streams" in update.model_fields_set:
+            settings = settings._with_streams(update.streams or StreamsOptions(events=None, resume=None))
+        return settings._with_output(update, defaults) if isinstance(update, Session) else settings
+
+    def _with_input(self, update: AudioInput, defaults: SessionOptions) -> SessionSettings:
+        options: dict[str, Any] = {}
+        is_transcription = self.options.kind == "transcription"
+        if "turn_detection" in update.model_fields_set:
+            turns = merged(self.options.turn_detection, update.turn_detection, defaults.turn_detection)
+            options["turn_detection"] = unanswered(turns) if is_transcription else turns
+        transcription = self.transcription
+        if "transcription" in update.model_fields_set:
+            transcription = _merged(transcription, update.transcription)
+            options["transcription"] = is_transcription or transcription is not None
+        return replace(
+            self,
+            options=replace(self.options, **options),
+            transcription=transcription,
+            input_format=_format(update, self.input_format),
+        )
+
+    def _with_streams(self, update: StreamsOptions) -> SessionSettings:
+        own, events, resume = update.model_fields_set, self.events, self.resume
+        return replace(
+            self,
+            events=frozenset(update.events or ()) if "events" in own else events or frozenset(),
+            resume=bool(update.resume) if "resume" in own else resume,
+        )
+
+    def _with_output(self, update: Session, defaults: SessionOptions) -> SessionSettings:
         given, audio = update.model_fields_set, update.audio
         options = _given(update, ("instructions", "max_output_tokens"), defaults)
         options |= _given(audio.output, ("voice", "speed"), defaults)
         if "output_modalities" in given:
             modalities = update.output_modalities or [defaults.modality]
             options["modality"] = modalities[0]
-        if "turn_detection" in audio.input.model_fields_set:
-            options["turn_detection"] = merged(
-                self.options.turn_detection, audio.input.turn_detection, defaults.turn_detection
-            )
-        transcription = self.transcription
-        if "transcription" in audio.input.model_fields_set:
-            transcription = _merged(transcription, audio.input.transcription)
-            options["transcription"] = transcription is not None
-        events, resume = self.events, self.resume
-        if "streams" in given:
-            streams = update.streams or StreamsOptions(events=None, resume=None)
-            own = streams.model_fields_set
-            events = frozenset(streams.events or ()) if "events" in own else events or frozenset()
-            resume = bool(streams.resume) if "resume" in own else resume
-        return SessionSettings(
+        return replace(
+            self,
             model=update.model or self.model,
             options=replace(self.options, **options),
-            transcription=transcription,
-            input_format=_format(audio.input, self.input_format),
             output_format=_format(audio.output, self.output_format),
             tracing=update.tracing if "tracing" in given else self.tracing,
-            events=events,
-            resume=resume,
         )
 
     def to_wire(self, session_id: str, expires_at: int | None = None) -> dict[str, Any]:
-        """The full session object, every field that the API defines; ``expires_at`` in seconds since 1970."""
+        """The full session object, every field that the API defines for its kind.
+
+        ``expires_at`` is in seconds since 1970.
+        """
+        is_transcription = self.options.kind == "transcription"
+        session = self._transcription_to_wire() if is_transcription else self._realtime_to_wire()
+        session = {"id": session_id, "type": self.options.kind, **session, "expires_at": expires_at}
+        if self.events is not None:
+            session["streams"] = {"events": sorted(self.events)}
+        return session
+
+    def _transcription_to_wire(self) -> dict[str, Any]:
+        return {
+            "object": "realtime.transcription_session",
+            "audio": {"input": self._input_to_wire()},
+            "include": None,
+        }
+
+    def _input_to_wire(self) -> dict[str, Any]:
+        transcription = (self.transcription or Transcription()) if self.options.transcription else None
+        return {
+            "format": format_to_wire(self.input_format),
+            "transcription": transcription and transcription.model_dump(exclude_none=True),
+            "noise_reduction": None,
+            "turn_detection": detection_to_wire(self.options.turn_detection),
+        }
+
+    def _realtime_to_wire(self) -> dict[str, Any]:
         options = self.options
-        transcription = (self.transcription or Transcription()) if options.transcription else None
-        session: dict[str, Any] = {
-            "id": session_id,
+        return {
             "object": "realtime.session",
-            "type": "realtime",
             "model": self.model,
             "output_modalities": [options.modality],
             "instructions": options.instructions,
             "max_output_tokens": options.max_output_tokens,
             "audio": {
-                "input": {
-                    "format": format_to_wire(self.input_format),
-                    "transcription": transcription and transcription.model_dump(exclude_none=True),
-                    "noise_reduction": None,
-                    "turn_detection": detection_to_wire(options.turn_detection),
-                },
+                "input": self._input_to_wire(),
                 "output": {
                     "format": format_to_wire(self.output_format),
                     "voice": options.voice,
@@ -115,11 +156,7 @@ class SessionSettings:
             "include": None,
             "prompt": None,
             "tracing": self.tracing,
-            "expires_at": expires_at,
         }
-        if self.events is not None:
-            session["streams"] = {"events": sorted(self.events)}
-        return session
 
 
 def _given(update: Wire, names: tuple[str, ...], defaults: object) -> dict[str, Any]:

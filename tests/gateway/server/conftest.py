@@ -38,6 +38,7 @@ class Sessions:
         self.models = []
         self.names = []
         self.tenants = []
+        self.visits = []
         self.failure = None
         self.early = ()
 
@@ -47,6 +48,7 @@ class Sessions:
         self.models.append(visit.model)
         self.names.append(visit.session)
         self.tenants.append(visit.party.tenant)
+        self.visits.append(visit)
         self.live.append(self._scripted(emit))
         for event in self.early:
             emit(event)

@@ -248,7 +248,9 @@ def test_a_failed_handshake_takes_no_place(sessions):
     run(scenario())
 
 
-@pytest.mark.parametrize("param", ["intent=transcription", "call_id=rtc_1"])
+@pytest.mark.parametrize(
+    "param", ["intent=translation", "call_id=rtc_1", "session=kitchen&intent=transcription"]
+)
 def test_other_kinds_of_session_are_refused_by_name(sessions, param):
     async def scenario():
         async with serving(sessions) as server:
@@ -256,6 +258,20 @@ def test_other_kinds_of_session_are_refused_by_name(sessions, param):
                 await connect(f"{server.url}?{param}")
             assert caught.value.response.status_code == 400
             assert json.loads(caught.value.response.body)["error"]["param"] == param.partition("=")[0]
+
+    run(scenario())
+
+
+def test_what_a_client_came_for_reaches_who_opens_sessions(sessions):
+    async def scenario():
+        async with (
+            serving(sessions) as server,
+            opened(server, "?intent=transcription"),
+            opened(server, "?session=kitchen"),
+        ):
+            pass
+        assert [visit.transcribes for visit in sessions.visits] == [True, False]
+        assert [visit.session for visit in sessions.visits] == [None, "kitchen"]
 
     run(scenario())
 

@@ -16,6 +16,10 @@ def session(**fields):
     return {"type": "session.update", "session": {"type": "realtime", **fields}}
 
 
+def transcription(**fields):
+    return {"type": "session.update", "session": {"type": "transcription", **fields}}
+
+
 def audio_input(**fields):
     return session(audio={"input": fields})
 
@@ -35,7 +39,24 @@ WRONG = [
     ({"type": "session.update"}, "missing_required_parameter", "session"),
     ({"type": "session.update", "session": None}, "invalid_type", "session"),
     ({"type": "session.update", "session": {}}, "missing_required_parameter", "session.type"),
-    ({"type": "session.update", "session": {"type": "transcription"}}, "unsupported_value", "session.type"),
+    ({"type": "session.update", "session": {"type": "translation"}}, "unsupported_value", "session.type"),
+    (transcription(instructions="Sing."), "unknown_parameter", "session.instructions"),
+    (transcription(audio={"output": {"voice": "ash"}}), "unknown_parameter", "session.audio.output"),
+    (
+        transcription(include=["item.input_audio_transcription.logprobs"]),
+        "unsupported_value",
+        "session.include",
+    ),
+    (
+        transcription(audio={"input": {"turn_detection": {"type": "server_vad", "create_response": True}}}),
+        "unsupported_value",
+        "session.audio.input.turn_detection.create_response",
+    ),
+    (
+        transcription(audio={"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 6_000}}}),
+        "unsupported_value",
+        "session.audio.input.turn_detection.idle_timeout_ms",
+    ),
     (session(colour="red"), "unknown_parameter", "session.colour"),
     (session(instructions=5), "invalid_type", "session.instructions"),
     (session(tools=[{"type": "function", "name": "f"}]), "unsupported_value", "session.tools"),
@@ -173,6 +194,9 @@ def test_an_error_quotes_no_more_than_a_line_of_what_was_sent():
     [
         (wire.Session, api.RealtimeSessionCreateRequest),
         (wire.AudioInput, api.RealtimeAudioConfigInput),
+        (wire.TranscriptionSession, api.RealtimeTranscriptionSessionCreateRequest),
+        (wire.TranscriptionAudio, api.RealtimeTranscriptionSessionAudio),
+        (wire.TranscriptionAudioInput, api.RealtimeTranscriptionSessionAudioInput),
         (wire.AudioOutput, api.RealtimeAudioConfigOutput),
         (wire.Transcription, api.AudioTranscription),
         (wire.ServerVad, api.realtime_audio_input_turn_detection.ServerVad),

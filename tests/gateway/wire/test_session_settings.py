@@ -1,6 +1,11 @@
-from gateway.wire.client_event import Session
+from dataclasses import replace
+
+import pytest
+
+from gateway.wire.client_event import Session, TranscriptionSession
 from gateway.wire.session_settings import SessionSettings
-from streams.conversation import SemanticVad, ServerVad, SessionOptions
+from streams.conversation import SemanticVad, ServerVad, SessionOptions, unanswered
+from streams.errors import InvalidRequestError
 
 DEFAULTS = SessionOptions(instructions="Be brief.", max_output_tokens=96)
 START = SessionSettings("a-model", DEFAULTS)
@@ -8,6 +13,17 @@ START = SessionSettings("a-model", DEFAULTS)
 
 def updated(settings=START, **fields):
     return settings.updated(Session.model_validate({"type": "realtime", **fields}), DEFAULTS)
+
+
+TRANSCRIPTION = replace(
+    DEFAULTS, kind="transcription", transcription=True, turn_detection=unanswered(ServerVad())
+)
+WRITING = SessionSettings("a-model", TRANSCRIPTION)
+
+
+def rewritten(settings=WRITING, **fields):
+    update = TranscriptionSession.model_validate({"type": "transcription", "audio": {"input": fields}})
+    return settings.updated(update, TRANSCRIPTION)
 
 
 def test_an_update_changes_what_is_present_and_nothing_else():
@@ -132,3 +148,52 @@ def test_of_the_additions_too_what_is_absent_stays():
     assert again.subscribes_to("memory.recalled")
     assert updated(returning, streams={"resume": None, "events": None}) == updated(streams={})
     assert updated(returning, streams=None) == updated(streams={})
+
+
+def test_a_transcription_session_has_its_own_object():
+    transcription = {"model": "whisper-1", "language": "en"}
+    settings = rewritten(transcription=transcription, format={"type": "audio/pcmu"})
+    session = settings.to_wire("sess_1", expires_at=7)
+    assert session == {
+        "id": "sess_1",
+        "object": "realtime.transcription_session",
+        "type": "transcription",
+        "audio": {
+            "input": {
+                "format": {"type": "audio/pcmu"},
+                "transcription": transcription,
+                "noise_reduction": None,
+                "turn_detection": {
+                    "type": "server_vad",
+                    "threshold": 0.5,
+                    "prefix_padding_ms": 300,
+                    "silence_duration_ms": 500,
+                    "create_response": False,
+                    "interrupt_response": False,
+                    "idle_timeout_ms": None,
+                },
+            }
+        },
+        "include": None,
+        "expires_at": 7,
+    }
+
+
+def test_a_transcription_session_answers_no_turn_and_always_writes():
+    push_to_talk = rewritten(turn_detection=None)
+    assert push_to_talk.options.turn_detection is None
+    for start in (WRITING, push_to_talk):
+        for kind in (ServerVad, SemanticVad):
+            wanted = {"type": "server_vad" if kind is ServerVad else "semantic_vad", "create_response": None}
+            turns = rewritten(start, turn_detection=wanted).options.turn_detection
+            assert turns == unanswered(kind())
+    assert rewritten(transcription=None).options.transcription
+
+
+def test_a_session_stays_of_its_kind():
+    with pytest.raises(InvalidRequestError) as caught:
+        updated(WRITING)
+    assert (caught.value.code, caught.value.param) == ("unsupported_value", "session.type")
+    with pytest.raises(InvalidRequestError) as caught:
+        rewritten(START)
+    assert (caught.value.code, caught.value.param) == ("unsupported_value", "session.type")
