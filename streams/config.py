@@ -166,6 +166,14 @@ class ServerConfig(Section):
     max_sessions: int = Field(default=16, gt=0)
     max_sessions_per_key: int = Field(default=0, ge=0)
     """Of one key, unless the keys file says otherwise; 0: as many as there may be in all."""
+    responses_per_minute: int = Field(default=0, ge=0)
+    """Of one key, unless the keys file says otherwise, or of one address without keys; 0: no limit."""
+    audio_seconds_per_minute: int = Field(default=0, ge=0)
+    """Sound taken in, of one key or address as above; past it more waits. 0: no limit."""
+    messages_per_second: float = Field(default=200.0, gt=0)
+    """Of one session, as it goes on, on the wall clock. Media past it wait, the rest is refused."""
+    messages_burst: int = Field(default=1_000, gt=0)
+    """So many messages may come at once."""
     metrics_for: Literal["local", "all"] = "local"
     """Who may read ``/metrics``: this machine, or all who can connect."""
     max_wait_ms: int = Field(default=1_500, gt=0)

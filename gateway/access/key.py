@@ -8,6 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from gateway.access.limits import NO_LIMITS, Limits
 from memory.store.identity import SessionKey
 from streams.errors import ConfigError, MemoryStoreError
 
@@ -25,15 +26,15 @@ class ApiKey:
     """What is known of a key: all but the key.
 
     ``digest`` is its SHA-256 in hexadecimal. A key is 256 random bits, which nobody can try out, so the
-    slow hash that a password needs would only make every handshake slow. ``max_sessions`` None leaves
-    that to the server's setting; ``created`` is a date, for people. Raises ConfigError.
+    slow hash that a password needs would only make every handshake slow. What its ``limits`` leave open
+    is as the server's settings say; ``created`` is a date, for people. Raises ConfigError.
     """
 
     name: str
     tenant: str
     digest: str
     created: str
-    max_sessions: int | None = None
+    limits: Limits = NO_LIMITS
 
     def __post_init__(self) -> None:
         if _NAME.fullmatch(self.name) is None:
@@ -45,9 +46,6 @@ class ApiKey:
             raise ConfigError(error.message, param="tenant") from None
         if _DIGEST.fullmatch(self.digest) is None:
             raise ConfigError(f"the digest of key '{self.name}' is no SHA-256", param="digest")
-        if self.max_sessions is not None and self.max_sessions < 1:
-            message = f"key '{self.name}' may open {self.max_sessions} sessions: at least 1 is wanted"
-            raise ConfigError(message, param="max_sessions")
 
     def is_of(self, digest: str) -> bool:
         """Takes as long for a wrong digest as for a right one."""

@@ -16,10 +16,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.access.key import ApiKey
+from gateway.access.limits import Limits
 from streams.errors import ConfigError
 
 PARAM = "server.keys_file"
 VERSION = 1
+
+
+class _Limits(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    max_sessions: int | None = None
+    responses_per_minute: int | None = None
+    audio_seconds_per_minute: int | None = None
 
 
 class _Entry(BaseModel):
@@ -29,7 +38,7 @@ class _Entry(BaseModel):
     tenant: str
     digest: str
     created: str
-    max_sessions: int | None
+    limits: _Limits
 
 
 class _Document(BaseModel):
@@ -64,7 +73,7 @@ def _parse(data: bytes, file: Path) -> tuple[ApiKey, ...]:
         message = f"{file} has version {document.version}; this program reads version {VERSION}"
         raise ConfigError(message, param=PARAM)
     try:
-        keys = tuple(ApiKey(**entry.model_dump()) for entry in document.keys)
+        keys = tuple(_key_of(entry) for entry in document.keys)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error.message}", param=PARAM) from None
     names = [key.name for key in keys]
@@ -72,6 +81,11 @@ def _parse(data: bytes, file: Path) -> tuple[ApiKey, ...]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ConfigError(f"{file} has two keys named '{twice}'", param=PARAM)
     return keys
+
+
+def _key_of(entry: _Entry) -> ApiKey:
+    limits = Limits(**entry.limits.model_dump())
+    return ApiKey(entry.name, entry.tenant, entry.digest, entry.created, limits)
 
 
 def write_keys(file: Path, keys: Sequence[ApiKey]) -> None:

@@ -86,11 +86,10 @@ class Admission:
         return Refusal(HTTPStatus.FORBIDDEN, "origin", "origin_not_allowed", message, "Origin")
 
     def _check_key(self, party: Party) -> Refusal | None:
-        if party.key is None or party.max_sessions is None:
+        most = party.limits.max_sessions
+        if party.key is None or most is None or self._occupancy.sessions_of(party.key) < most:
             return None
-        if self._occupancy.sessions_of(party.key) < party.max_sessions:
-            return None
-        message = f"The key's {party.max_sessions} sessions are taken; try again when one has ended"
+        message = f"The key's {most} sessions are taken; try again when one has ended"
         status = HTTPStatus.TOO_MANY_REQUESTS
         return Refusal(status, "key_full", "rate_limit_exceeded", message, retry_after_s=RETRY_S)
 

@@ -8,8 +8,8 @@ from websockets.http11 import Request
 
 from gateway.access.address import network_of
 from gateway.access.credentials import secret_of
-from gateway.access.key import ApiKey
 from gateway.access.key_ring import KeyRing
+from gateway.access.limits import configured_limits
 from gateway.server.attempts import Attempts
 from gateway.server.refusal import Refusal
 from gateway.server.visit import Party
@@ -33,12 +33,12 @@ class Authentication:
     def __init__(self, config: ServerConfig, attempts: Attempts | None = None) -> None:
         """Raises ConfigError when the file of keys cannot be used."""
         self._ring = None if config.keys_file is None else KeyRing(config.keys_file)
-        self._max_sessions = config.max_sessions_per_key or None
+        self._limits = configured_limits(config)
         self._attempts = attempts or Attempts()
 
     def identify(self, request: Request, address: str) -> Party | Refusal:
         if self._ring is None:
-            return Party(DEFAULT_TENANT, None, None, address)
+            return Party(DEFAULT_TENANT, None, self._limits, address)
         secret = secret_of(request.headers)
         if secret is None:
             return _unauthorized(
@@ -55,11 +55,7 @@ class Authentication:
             return Refusal(status, "keys_unusable", "keys_unusable", message, retry_after_s=RETRY_S)
         if key is None:
             return self._wrong(network_of(address))
-        return self._party(key, address)
-
-    def _party(self, key: ApiKey, address: str) -> Party:
-        max_sessions = self._max_sessions if key.max_sessions is None else key.max_sessions
-        return Party(key.tenant, key.name, max_sessions, address)
+        return Party(key.tenant, key.name, key.limits.over(self._limits), address)
 
     def _wrong(self, network: str) -> Refusal:
         if not self._attempts.allowed(network):

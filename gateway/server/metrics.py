@@ -93,6 +93,10 @@ class Metrics:
         self._frames_dropped = self._counter(
             "streams_frames_dropped", "Frames not taken", "reason", get_args(DropReason)
         )
+        self._audio_in = self._counter("streams_audio_in_seconds", "Sound of clients")
+        self._media_delayed = self._counter(
+            "streams_media_delayed_seconds", "What clients' sound and frames had to wait past their limits"
+        )
         self._audio_out = self._counter("streams_audio_out_seconds", "Sound of answers")
         self._client_errors = self._counter(
             "streams_client_errors", "Requests answered with an error", "code"
@@ -160,6 +164,13 @@ class Metrics:
     def request_failed(self, code: str) -> None:
         """A request of a running session was answered with an error."""
         self._client_errors.labels(self._known(code)).inc()
+
+    def audio_received(self, seconds: float) -> None:
+        self._audio_in.inc(seconds)
+
+    def media_delayed(self, seconds: float) -> None:
+        """Sound or a frame waits because its client sends more than it may."""
+        self._media_delayed.inc(seconds)
 
     def slow_client(self) -> None:
         self._slow_clients.inc()

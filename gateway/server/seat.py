@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from dataclasses import replace
 from typing import Literal, Protocol, TypeAlias
 
@@ -12,12 +13,13 @@ from gateway.server.event_log import EventLog
 from gateway.server.execution import execute
 from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
+from gateway.server.throttle import Throttle
 from gateway.server.time_limit import LimitReason, TimeLimit
 from gateway.server.token import ResumeToken
 from gateway.server.visit import Party
 from gateway.wire.command import UpdateSession
 from gateway.wire.protocol import RealtimeProtocol
-from gateway.wire.server_event import ServerEvent
+from gateway.wire.server_event import ServerEvent, rate_limits_updated
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import StreamsError
 from streams.events import AudioDelta, Event, FramesDropped, ResponseCreated, ResponseDone
@@ -56,6 +58,7 @@ class Seat:
         listener: Listener,
         *,
         party: Party,
+        throttle: Throttle,
         server: ServerConfig,
         video: VideoConfig,
         metrics: Metrics,
@@ -63,6 +66,7 @@ class Seat:
     ) -> None:
         """``listener`` is told first that the session was created."""
         self.party = party
+        self._throttle = throttle
         self.token = ResumeToken()
         self.limit = limit
         self._live = live
@@ -140,6 +144,7 @@ class Seat:
         self.limit.begin()
         request = self._protocol.receive(message)
         try:
+            await self._throttle.spend(request.command)
             if isinstance(request.command, UpdateSession):
                 self._update(request.command)
             else:
@@ -174,6 +179,7 @@ class Seat:
             event = self._heard(event)
         self._metrics.observe(event)
         if isinstance(event, ResponseCreated):
+            self._throttle.response_created()
             self._answering[event.response_id] = asyncio.Event()
             self.limit.begin()
         if isinstance(event, FramesDropped):
@@ -186,6 +192,9 @@ class Seat:
         sound_us = event.chunk.duration_us if isinstance(event, AudioDelta) else 0
         for message in messages:
             self._send(message, sound_us // len(messages))
+        if isinstance(event, ResponseCreated) and (responses := self._throttle.responses) is not None:
+            left, full_in_s = max(math.floor(responses.left), 0), responses.full_in_s
+            self._send(rate_limits_updated(round(responses.burst), left, full_in_s))
         if isinstance(event, ResponseDone) and (done := self._answering.pop(event.response_id, None)):
             done.set()
             self.limit.finish()

@@ -13,6 +13,7 @@ from gateway.server.attempts import Attempts
 from gateway.server.metrics import Metrics
 from gateway.server.relay import Relay
 from gateway.server.seat import Listener, Seat
+from gateway.server.throttle import Throttles
 from gateway.server.time_limit import TimeLimit
 from gateway.server.token import locator_of
 from gateway.server.visit import Party, Visit
@@ -50,6 +51,7 @@ class SessionTable:
         self._video = video
         self._open_session = open_session
         self._metrics = metrics
+        self._throttles = Throttles(server, metrics)
         self._attempts = attempts or Attempts()
         self._opening: list[Party] = []
         self._seats: dict[str, Seat] = {}
@@ -90,6 +92,7 @@ class SessionTable:
                 protocol,
                 listener,
                 party=visit.party,
+                throttle=self._throttles.of(visit.party),
                 server=self._server,
                 video=self._video,
                 metrics=self._metrics,

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.access.limits import Limits
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
     """On whose behalf a client came: the ``tenant`` whose sessions it opens, by the key of this name.
 
-    ``key`` is None where no keys are needed. ``max_sessions`` are the key's at a time; None leaves that
-    to the number there may be in all. ``address`` is the client's, as far as it can be told.
+    ``key`` is None where no keys are needed. ``limits`` are the key's, or, without one, those of whoever
+    comes from one place. ``address`` is the client's, as far as it can be told.
     """
 
     tenant: str
     key: str | None
-    max_sessions: int | None
+    limits: Limits
     address: str
 
 

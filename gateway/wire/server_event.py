@@ -47,6 +47,12 @@ def error_to_wire(error: Exception, *, event_id: str | None, param: str | None =
     return {"type": "error", "error": detail}
 
 
+def rate_limits_updated(limit: int, remaining: int, reset_s: float) -> ServerEvent:
+    """How many responses may still be created, of ``limit``, and when it will be all of them again."""
+    counts = {"limit": limit, "remaining": remaining, "reset_seconds": round(reset_s, 3)}
+    return stamped({"type": "rate_limits.updated", "rate_limits": [{"name": "requests", **counts}]})
+
+
 def item_to_wire(item: Item) -> dict[str, Any]:
     return {"id": item.id, "object": "realtime.item", "status": item.status, **_kind_to_wire(item)}
 

@@ -15,8 +15,15 @@ from rich.table import Table
 
 from gateway.access.key import ApiKey, digest_of, new_secret
 from gateway.access.key_file import PARAM, editing, read_keys, write_keys
+from gateway.access.limits import Limits
 from streams.config import StreamsConfig
 from streams.errors import ConfigError
+
+LIMITS = {
+    "max-sessions": "sessions at the same time (the setting server.max_sessions_per_key)",
+    "responses-per-minute": "answers (the setting of this name)",
+    "audio-seconds-per-minute": "sound taken in (the setting of this name)",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     adding.add_argument(
         "--tenant", metavar="TENANT", help="whose sessions it opens; tenants share none (NAME)"
     )
-    adding.add_argument(
-        "--max-sessions",
-        type=int,
-        metavar="N",
-        help="at the same time (the setting server.max_sessions_per_key)",
-    )
+    for flag, text in LIMITS.items():
+        adding.add_argument(f"--{flag}", type=int, metavar="N", help=text)
     listing = actions.add_parser("list", help="show the keys, without their secrets, which are not kept")
     listing.add_argument("--json", action="store_true", help="for a program rather than a person")
     revoke = actions.add_parser("revoke", help="remove keys; they open nothing from then on")
@@ -61,7 +64,8 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     file = config.server.keys_file.expanduser()
     match args.action:
         case "add":
-            _add(file, args.name, args.tenant or args.name, args.max_sessions)
+            limits = Limits(args.max_sessions, args.responses_per_minute, args.audio_seconds_per_minute)
+            _add(file, args.name, args.tenant or args.name, limits)
         case "list":
             _list(read_keys(file), as_json=args.json)
         case "revoke":
@@ -69,10 +73,10 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     return 0
 
 
-def _add(file: Path, name: str, tenant: str, max_sessions: int | None) -> None:
+def _add(file: Path, name: str, tenant: str, limits: Limits) -> None:
     secret = new_secret()
     today = datetime.now(UTC).date().isoformat()
-    key = ApiKey(name, tenant, digest_of(secret), today, max_sessions)
+    key = ApiKey(name, tenant, digest_of(secret), today, limits)
     with editing(file):
         keys = read_keys(file) if file.exists() else ()
         if name in [each.name for each in keys]:
@@ -89,10 +93,11 @@ def _list(keys: tuple[ApiKey, ...], *, as_json: bool) -> None:
         records = [{name: value for name, value in asdict(key).items() if name != "digest"} for key in keys]
         sys.stdout.write(json.dumps(records, indent=2) + "\n")
         return
-    table = Table("name", "tenant", "sessions at most", "made", box=None, header_style="bold", pad_edge=False)
+    columns = ("name", "tenant", "sessions", "responses/min", "audio s/min", "made")
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for key in keys:
-        most = "as configured" if key.max_sessions is None else str(key.max_sessions)
-        table.add_row(escape(key.name), escape(key.tenant), most, escape(key.created))
+        limits = ["as set" if limit is None else str(limit) for limit in asdict(key.limits).values()]
+        table.add_row(escape(key.name), escape(key.tenant), *limits, escape(key.created))
     Console().print(table)
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from gateway.access.key import ApiKey, digest_of
 from gateway.access.key_file import PARAM, editing, read_keys, write_keys
+from gateway.access.limits import Limits
 from streams.errors import ConfigError
 
 KEYS = (
-    ApiKey("phone", "alice", digest_of("a"), "2026-01-01", 3),
+    ApiKey("phone", "alice", digest_of("a"), "2026-01-01", Limits(3, audio_seconds_per_minute=90)),
     ApiKey("laptop", "alice", digest_of("b"), "2026-01-02"),
 )
 
@@ -68,7 +69,11 @@ def test_a_file_that_is_not_there_or_cannot_be_written(file, tmp_path):
         (lambda document: document.pop("version"), "version"),
         (lambda document: document.update(more=1), "more"),
         (lambda document: document["keys"][0].update(secret="x"), "keys.0.secret"),
-        (lambda document: document["keys"][0].update(max_sessions="3"), "keys.0.max_sessions"),
+        (
+            lambda document: document["keys"][0]["limits"].update(max_sessions="3"),
+            "keys.0.limits.max_sessions",
+        ),
+        (lambda document: document["keys"][0]["limits"].update(max_sessions=0), "max_sessions is 0"),
         (lambda document: document["keys"][0].update(tenant="../x"), "cannot name a tenant"),
         (lambda document: document["keys"][1].update(name="phone"), "two keys named 'phone'"),
         (lambda document: document.update(keys={}), "keys"),

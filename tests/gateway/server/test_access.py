@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from gateway.access.credentials import SUBPROTOCOL
 from gateway.access.key import ApiKey, digest_of, new_secret
 from gateway.access.key_file import write_keys
+from gateway.access.limits import Limits
 from gateway.server.server import GatewayServer
 from streams.config import ServerConfig, VideoConfig
 from streams.errors import ConfigError, InvalidRequestError
@@ -34,9 +35,9 @@ class Keys:
         self.keys = []
         self.add("server-without-clients")
 
-    def add(self, name, tenant=None, max_sessions=None):
+    def add(self, name, tenant=None, **limits):
         secret = new_secret()
-        self.keys.append(ApiKey(name, tenant or name, digest_of(secret), "2026-01-01", max_sessions))
+        self.keys.append(ApiKey(name, tenant or name, digest_of(secret), "2026-01-01", Limits(**limits)))
         write_keys(self.file, self.keys)
         return secret
 

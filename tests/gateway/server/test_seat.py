@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.access.limits import Limits
 from gateway.server.metrics import Metrics
 from gateway.server.outbox import Outbox
 from gateway.server.seat import Seat
+from gateway.server.throttle import Throttles
 from gateway.server.time_limit import TimeLimit
 from gateway.server.visit import Party
 from gateway.wire.protocol import RealtimeProtocol
@@ -22,7 +24,7 @@ from streams.events import AudioDelta, ResponseCreated, ResponseDone, ResponseIt
 from streams.types import AudioChunk
 
 RATE = 24_000
-ANYBODY = Party("default", None, None, "127.0.0.1")
+ANYBODY = Party("default", None, Limits(), "127.0.0.1")
 
 
 class Ear:
@@ -44,7 +46,7 @@ class Ear:
         return heard
 
 
-def new_seat(scripted, ear, **config):
+def new_seat(scripted, ear, throttle=None, **config):
     live = scripted(lambda event: None)
     server = ServerConfig(**config)
     protocol = RealtimeProtocol(
@@ -61,6 +63,7 @@ def new_seat(scripted, ear, **config):
         protocol,
         ear,
         party=ANYBODY,
+        throttle=throttle or Throttles(server, Metrics()).of(ANYBODY),
         server=server,
         video=VideoConfig(),
         metrics=Metrics(),

@@ -31,7 +31,7 @@ def test_a_key_is_printed_once_and_opens_until_it_is_revoked(keys, file):
     assert (status, "only time" in err) == (0, True)
     assert secret not in file.read_text()
     found = KeyRing(file).find(secret)
-    assert (found.name, found.tenant, found.max_sessions) == ("phone", "alice", 2)
+    assert (found.name, found.tenant, found.limits.max_sessions) == ("phone", "alice", 2)
     _, listed, _ = keys("list")
     assert "phone" in listed
     assert "alice" in listed
@@ -44,7 +44,7 @@ def test_without_a_tenant_a_key_has_sessions_of_its_own(keys):
     keys("add", "one")
     keys("add", "two")
     _, out, _ = keys("list", "--json")
-    assert [(key["name"], key["tenant"], key["max_sessions"]) for key in json.loads(out)] == [
+    assert [(key["name"], key["tenant"], key["limits"]["max_sessions"]) for key in json.loads(out)] == [
         ("one", "one", None),
         ("two", "two", None),
     ]
