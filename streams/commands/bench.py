@@ -13,6 +13,7 @@ BENCHES = {
     "llm": "prefill and decode beside Transformers' generate; perplexity",
     "speech": "word errors and delay of streaming recognition",
     "turns": "ends of turns: cut-offs and delay of server_vad and semantic_vad",
+    "echo": "replies that come back through a loudspeaker, users who talk over them",
     "voice": "voice to voice: end of a spoken question to first sound of the answer",
     "gateway": "whole conversations with voice and video, one and many at once",
     "barge-in": "from a word spoken over an answer to the last sound of it",
