@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import signal
 
+from gateway.access.exposure import check_exposure
 from gateway.assembly import Streams
 from gateway.live.live import Emit, Live
 from gateway.server.server import GatewayServer
@@ -14,6 +15,7 @@ from streams.config import StreamsConfig
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
+    check_exposure(config.server)  # said before the models are loaded, which takes a while
     streams = Streams.load(config)
     try:
         asyncio.run(_serve(streams))

@@ -128,6 +128,7 @@ def test_a_misused_command_line_is_explained(ran, words, named):
         (["replay", "none.mp4", "--ask", "00:05"], "'00:05'"),
         (["replay", "none.mp4", "--questions", "{folder}/none.txt"], "none.txt"),
         (["--config", "{folder}/none.toml", "serve"], "none.toml"),
+        (["serve", "--host", "0.0.0.0"], "streams keys add"),
         (["serve", "--config", "{folder}/none.toml"], "none.toml"),
         (["serve", "--port", "eighty"], "server.port"),
         (["serve", "--port", "70000"], "server.port"),
