@@ -94,6 +94,7 @@ def _warm_up(backend: Backend, config: StreamsConfig) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
     runs: list[Future[Any]] = [
         backend.engine.submit(lambda: backend.reader.sinks(config.llm.instructions)),
+        backend.detector_worker.submit(lambda: backend.reader.chat.grammar_tokenizer),
         backend.recognizer_worker.submit(lambda: backend.recognizer.transcribe(noise)),
         backend.turn_worker.submit(lambda: backend.turn_detector.complete(noise)),
         backend.synthesizer_worker.submit(lambda: backend.synthesizer.synthesize("Ready.")),

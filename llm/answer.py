@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
+from llm.calling import Calling
 from llm.chat import Passage
+from llm.constrained import ConstrainedSampler
 from llm.context import Context
 from llm.sampler import Sampler
+from llm.schema import arguments_grammar
+from llm.sinks import Tools
 from llm.stream import Stream
 from memory.block import Block
 from memory.recall.policy import Query
 from memory.recall.span import parse_where
 from memory.recaller import Recalled
+from streams.conversation import Tool
 from streams.types import BlockKind, Moment, Token
 
 
@@ -50,11 +55,14 @@ class Answer:
         *,
         max_tokens: int,
         instructions: str | None = None,
+        tools: Tools = (),
+        must_call: bool = False,
         remember: bool = True,
     ) -> None:
         """``instructions`` replaces the stream's for this answer; ``remember`` False keeps no block of it.
 
-        Runs no model, and so may be called on any thread.
+        One of ``tools`` may be called instead of an answer in words, and is when it ``must_call``. Runs no
+        model, and so may be called on any thread.
         """
         self._stream = stream
         self._question = question
@@ -62,6 +70,9 @@ class Answer:
         self._remember = remember
         reader = stream.reader
         self._instructions = instructions
+        self._tools = tools
+        self._calling = Calling(reader, tools, must_call)
+        self._arguments: ConstrainedSampler | None = None
         self._held: Context | None = None
         config = reader.config
         self._sampler = Sampler(
@@ -73,7 +84,12 @@ class Answer:
         self._decoder = DecodeStream(skip_special_tokens=True)
         self._asked: Passage | None = None
         self._opening = reader.chat.ids(reader.chat.reply_prefix)
+        self._closing = reader.chat.reply_suffix
         self._logits: Tensor | None = None
+        self._unread: list[int] = []
+        self._forced: list[int] = []
+        self.call: Tool | None = None
+        """The function that is called, once prepared: then its arguments are what is written."""
         self.written: list[Token] = []
         self.finished_by_model = False
         self.context_tokens = 0
@@ -85,10 +101,16 @@ class Answer:
         return self._held
 
     def prepare(self) -> Generator[None, None, tuple[Moment, ...]]:
-        """Recall what the question needs and read it; returns the moments recalled, in time order."""
+        """Recall what the question needs and read it; returns the moments recalled, in time order.
+
+        Then it is known whether a function is called.
+        """
         stream, reader = self._stream, self._stream.reader
         self._held = stream.take_context()
-        sinks = stream.sinks if self._instructions is None else reader.sinks(self._instructions)
+        sinks = stream.sinks
+        if self._instructions is not None or self._tools:
+            instructions = stream.instructions if self._instructions is None else self._instructions
+            sinks = yield from reader.prepare_sinks(instructions, self._tools)
         recalled = Recalled((), ())
         asked: Passage | None = None
         if self._question.text:
@@ -98,8 +120,8 @@ class Answer:
         before = sorted((*recalled.blocks, *stream.memory.recent()), key=lambda block: block.id)
         yield
         asked_ids = asked.ids if asked else ()
-        closing = len(reader.chat.ids(reader.chat.reply_suffix))
-        read = len(asked_ids) + len(self._opening) + closing
+        closing = len(reader.chat.ids(self._closing))
+        read = len(asked_ids) + len(self._opening) + closing + self._calling.room
         taken = sum(block.tokens for block in (sinks, *before)) + read
         # An answer may be as long as the model's context allows, which is then said to be incomplete.
         self._max_tokens = max(min(self._max_tokens, reader.backbone.spec.max_positions - taken), 1)
@@ -108,9 +130,27 @@ class Answer:
         hidden = yield from reader.prefill((*asked_ids, *self._opening), self._context)
         self._logits = reader.backbone.logits(hidden)
         self._asked = asked
+        self.call = yield from self._calling.choose(self._question.text, self._logits, self._context)
+        if self.call is not None:
+            yield from self._open_call(self.call)
         self.context_tokens = self._context.length
         self.input_tokens = self._context.appended
         return recalled.moments
+
+    def _open_call(self, tool: Tool) -> Generator[None, None, None]:
+        """Read the call up to its arguments, which only the tool's schema is written to."""
+        reader, calls = self._stream.reader, self._stream.reader.chat.calls
+        opening = reader.chat.ids(calls.opening(tool.name))
+        self._logits = reader.backbone.logits((yield from reader.prefill(opening, self._context)))
+        self._opening = [*self._opening, *opening]
+        self._closing = f"{calls.end}{self._closing}"
+        config = reader.config
+        # Arguments may say again what they said: a penalty on that would change their meaning.
+        sampler = Sampler(
+            temperature=config.temperature, top_p=config.top_p, repetition_penalty=1, seed=config.seed
+        )
+        grammar = arguments_grammar(tool.parameters)
+        self._arguments = ConstrainedSampler(sampler, reader.chat.grammar_tokenizer, grammar)
 
     def _recall(self, asked: Passage, sinks: Block) -> Recalled:
         memory, reader = self._stream.memory, self._stream.reader
@@ -126,24 +166,49 @@ class Answer:
 
     def step(self, now_us: int) -> Token | None:
         """Compute the next token, or None when the answer is complete or as long as it may be."""
-        reader = self._stream.reader
-        if self.finished_by_model or len(self.written) == self._max_tokens:
-            return None
-        if self._logits is None:
-            hidden = reader.backbone.forward(reader.backbone.embed([self.written[-1].id]), self._context)
-            self._logits = reader.backbone.logits(hidden[-1])
-        token_id = self._sampler.sample(self._logits)
-        self._logits = None
-        if token_id in reader.chat.stop_ids:
+        if self.finished_by_model or self._call_is_complete:
             self.finished_by_model = True
             return None
-        text = self._decoder.step(reader.chat.decoder, token_id) or ""
-        if self._starts_note(text):
+        if len(self.written) == self._max_tokens:
+            return None
+        token_id = self._next_word() if self._arguments is None else self._next_of(self._arguments)
+        if token_id is None:
+            self.finished_by_model = True
+            return None
+        text = self._decoder.step(self._stream.reader.chat.decoder, token_id) or ""
+        if self.call is None and self._starts_note(text):
             self.finished_by_model = True
             return None
         token = Token(token_id, text, now_us)
         self.written.append(token)
+        self._unread.append(token_id)
         return token
+
+    def _next_word(self) -> int | None:
+        """The next token of an answer in words, None when that has ended."""
+        token_id = self._sampler.sample(self._scores())
+        return None if token_id in self._stream.reader.chat.stop_ids else token_id
+
+    @property
+    def _call_is_complete(self) -> bool:
+        return self._arguments is not None and self._arguments.complete and not self._forced
+
+    def _next_of(self, arguments: ConstrainedSampler) -> int:
+        """The next token of a call's arguments, which are not complete.
+
+        What the schema alone decides is not computed: the model reads it together with what follows.
+        """
+        self._forced = self._forced or arguments.forced()
+        return self._forced.pop(0) if self._forced else arguments.sample(self._scores())
+
+    def _scores(self) -> Tensor:
+        """The model's scores [vocab] for what follows all that was written."""
+        backbone = self._stream.reader.backbone
+        if self._unread:
+            hidden = backbone.forward(backbone.embed(self._unread), self._context)
+            self._logits, self._unread = backbone.logits(hidden[-1]), []
+        assert self._logits is not None, "the answer was not prepared"
+        return self._logits
 
     def _starts_note(self, text: str) -> bool:
         """Whether ``text`` opens a line with a time: small models go on with notes like those they read."""
@@ -177,9 +242,9 @@ class Answer:
             stream.memory.append(reader.seal(self._context, 0, self._asked, info))
             offset, asked_id = len(self._asked.ids), info.id
         kept = self.written if keep_tokens is None else self.written[:keep_tokens]
-        if not kept:
-            return Kept(asked_id)
-        closing = reader.chat.ids(reader.chat.reply_suffix)
+        if not kept or (self.call is not None and not self.finished_by_model):
+            return Kept(asked_id)  # half a call was none
+        closing = reader.chat.ids(self._closing)
         ids = (*self._opening, *(token.id for token in kept), *closing)
         start = len(self._opening)
         passage = Passage(ids, start, start + len(kept))
@@ -190,6 +255,8 @@ class Answer:
         for _ in reader.prefill(ids[ready:], self._context):
             pass
         text = reader.chat.text([token.id for token in kept])
+        if self.call is not None:
+            text = f"{self.call.name} {text}"
         info = stream.memory.new_info(BlockKind.REPLY, kept[0].pts_us, now_us, text, len(ids))
         stream.memory.append(reader.seal(self._context, offset, passage, info))
         return Kept(asked_id, info.id)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateError
+from llguidance import LLTokenizer
 from transformers import AutoTokenizer
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from streams.conversation import Role
-from streams.errors import ModelError
+from llm.call_format import CallFormat, call_format, plain_description, tool_schema
+from llm.constrained import grammar_tokenizer
+from streams.conversation import Role, Tool
+from streams.errors import InvalidRequestError, ModelError
 from streams.types import format_time
 
 MARK = "\u241e"
@@ -92,8 +96,38 @@ class ChatFormat:
         before, inside, after = self.ids(prefix), self._plain_ids(says), self.ids(suffix)
         return Passage((*before, *inside, *after), len(before), len(before) + len(inside))
 
-    def instructions(self, text: str) -> Passage:
-        return self._passage(self.system_prefix, text, self.system_suffix)
+    @cached_property
+    def grammar_tokenizer(self) -> LLTokenizer:
+        """What grammars know of the model's tokens; making it takes about a second."""
+        return grammar_tokenizer(self.tokenizer)
+
+    @cached_property
+    def calls(self) -> CallFormat:
+        """How the model calls functions."""
+        return call_format(self.tokenizer, self.reply_prefix, self.reply_suffix)
+
+    def check_tools(self, tools: Sequence[Tool]) -> None:
+        """Raises InvalidRequestError for one with a chat mark in it, which a template would take for one."""
+        if not self.calls.native:
+            return
+        marks = {MARK, *self.tokenizer.get_added_vocab()}
+        for index, tool in enumerate(tools):
+            text = f"{tool.description} {json.loads(tool.parameters)}"
+            if found := next((mark for mark in marks if mark in text), None):
+                message = f"'{found}' is a mark of the model's chat format"
+                raise InvalidRequestError(message, param=f"tools[{index}]")
+
+    def instructions(self, text: str, tools: Sequence[Tool] = ()) -> Passage:
+        """``tools`` are the functions that the model may call, which is told of them here."""
+        if not tools:
+            return self._passage(self.system_prefix, text, self.system_suffix)
+        if not self.calls.native:
+            return self._passage(
+                self.system_prefix, f"{text}\n\n{plain_description(tools)}".lstrip(), self.system_suffix
+            )
+        messages = [{"role": role, "content": MARK} for role in ("system", "user")]
+        prefix, between, _ = self._render(messages, tools=[tool_schema(tool) for tool in tools])
+        return self._passage(prefix, text, between.removesuffix(self.user_prefix))
 
     def sight(self, at_us: int, names: str) -> Passage:
         return self._passage(f"[{format_time(at_us)}] Camera:", f" {names}", ".\n")
@@ -117,11 +151,18 @@ class ChatFormat:
 
     def call(self, name: str, arguments: str) -> Passage:
         """A turn in which the model calls a function; ``arguments`` is JSON."""
-        return self.message("assistant", 0, f'{{"name": {json.dumps(name)}, "arguments": {arguments}}}')
+        opening, end = self.calls.opening(name), f"{self.calls.end}{self.reply_suffix}"
+        return self._passage(f"{self.reply_prefix}{opening}", f" {arguments}", end)
 
     def output(self, at_us: int, name: str, output: str) -> Passage:
-        """What the function ``name`` gave back: a note. After a turn of its own small models call again."""
-        return self._passage(f"[{format_time(at_us)}]", f" Result of {name}: {output}", "\n")
+        """What the function ``name`` gave back.
+
+        A note, where the model's format has no place for it: after a turn of its own small models call again.
+        """
+        time = f"[{format_time(at_us)}]"
+        if not self.calls.native:
+            return self._passage(time, f" Result of {name}: {output}", "\n")
+        return self._passage(f"{time}\n{self.calls.output_start}", output, self.calls.output_end)
 
 
 def load_chat(path: Path) -> ChatFormat:

@@ -19,6 +19,7 @@ from llm.digest import Digester
 from llm.embedding import TextEmbedder
 from llm.positions import gaps
 from llm.primer import primed
+from llm.sinks import SinksCache, Tools
 from memory.block import SINKS_ID, Block, BlockInfo
 from memory.memory import StreamMemory
 from memory.shape import MemoryShape
@@ -36,9 +37,6 @@ QUERY_TOKENS = 192
 
 TEXTS_KEPT = 4_096
 """Texts whose embeddings are kept ready: a camera sees the same things again and again."""
-
-SINKS_KEPT = 8
-"""Instructions whose sinks are kept ready, over all sessions."""
 
 
 class Reader:
@@ -68,21 +66,28 @@ class Reader:
         self.config = config
         self.digester = Digester.of(backbone.spec)
         self._embedding = lru_cache(maxsize=TEXTS_KEPT)(self._embed_one)
-        self.sinks = lru_cache(maxsize=SINKS_KEPT)(self._sinks)
+        self._sinks = SinksCache(self._read_sinks)
 
-    def check_instructions(self, instructions: str) -> None:
+    def check_instructions(self, instructions: str, tools: Tools = ()) -> None:
         """Raises InvalidRequestError when they leave no room for anything else. Runs no model."""
-        self._check_length(len(self._opening(instructions).ids) + 1)
+        self.chat.check_tools(tools)
+        self._check_length(len(self._opening(instructions, tools).ids) + 1)
 
-    def _opening(self, instructions: str) -> Passage:
-        passage = self.chat.instructions(instructions)
+    def _opening(self, instructions: str, tools: Tools) -> Passage:
+        passage = self.chat.instructions(instructions, tools)
         return primed(self.chat, passage) if self.with_primer else passage
 
-    def _sinks(self, instructions: str) -> Block:
+    def prepare_sinks(self, instructions: str, tools: Tools = ()) -> Generator[None, None, Block]:
         """The block that instructions become, which never leaves the device."""
-        passage = self._opening(instructions)
+        return self._sinks.get(instructions, tools)
+
+    def sinks(self, instructions: str, tools: Tools = ()) -> Block:
+        return run(self.prepare_sinks(instructions, tools))
+
+    def _read_sinks(self, instructions: str, tools: Tools) -> Generator[None, None, Block]:
+        passage = self._opening(instructions, tools)
         info = BlockInfo(SINKS_ID, BlockKind.SYSTEM, 0, 0, instructions, len(passage.ids))
-        return run(self.read(passage, [], self.backbone.new_context(), info))
+        return (yield from self.read(passage, [], self.backbone.new_context(), info))
 
     def shape(self, fingerprint: Fingerprint) -> MemoryShape:
         """What a memory has to know to keep this reader's blocks."""
@@ -166,6 +171,10 @@ class Reader:
         """Text embeddings [n, dim]. Only with an embedder."""
         assert self.embedder is not None, "there is no embedder"
         return self.embedder.embed(texts)
+
+    def embedding(self, text: str) -> NDArray[np.float32]:
+        """The embedding [dim] of a text that comes again. Only with an embedder."""
+        return self._embedding(text)
 
     def _embed_one(self, text: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self.embed([text])[0]

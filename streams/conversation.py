@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from streams.errors import InvalidRequestError
 from streams.types import AudioChunk, Image
 
 Role: TypeAlias = Literal["user", "assistant", "system"]
@@ -83,6 +84,26 @@ Item: TypeAlias = Message | FunctionCall | FunctionOutput
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the client can call."""
+
+    name: str
+    description: str
+    parameters: str
+    """The JSON schema of its arguments, which are an object, as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTool:
+    """A tool choice: this one and no other."""
+
+    name: str
+
+
+ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
+
+
+@dataclass(frozen=True, slots=True)
 class ServerVad:
     """A turn ends when the voice was silent for long enough."""
 
@@ -129,6 +150,33 @@ class SessionOptions:
     transcription: bool = False
     """Whether transcripts of the input are reported; the model hears them in any case."""
     turn_detection: TurnDetection | None = field(default_factory=ServerVad)
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = "auto"
+
+    @property
+    def offered(self) -> tuple[Tool, ...]:
+        """The tools that the choice leaves."""
+        match self.tool_choice:
+            case NamedTool(name):
+                return tuple(tool for tool in self.tools if tool.name == name)
+            case "none":
+                return ()
+            case _:
+                return self.tools
+
+    @property
+    def must_call(self) -> bool:
+        """Whether a response is a call and nothing else."""
+        return self.tool_choice == "required" or isinstance(self.tool_choice, NamedTool)
+
+
+def check_tool_choice(options: SessionOptions) -> None:
+    """Raises InvalidRequestError when a call is wanted of what is not there."""
+    choice, names = options.tool_choice, {tool.name for tool in options.tools}
+    if isinstance(choice, NamedTool) and choice.name not in names:
+        raise InvalidRequestError(f"there is no tool '{choice.name}'", param="tool_choice.name")
+    if choice == "required" and not names:
+        raise InvalidRequestError("a call is required, and there are no tools", param="tool_choice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +187,8 @@ class ResponseOptions:
     modality: Modality | None = None
     voice: str | None = None
     max_output_tokens: int | None = None
+    tools: tuple[Tool, ...] | None = None
+    tool_choice: ToolChoice | None = None
     in_conversation: bool = True
     """False is ``conversation: "none"``: answered out of band, not remembered."""
 
@@ -149,4 +199,6 @@ class ResponseOptions:
             modality=self.modality or options.modality,
             voice=self.voice or options.voice,
             max_output_tokens=self.max_output_tokens or options.max_output_tokens,
+            tools=options.tools if self.tools is None else self.tools,
+            tool_choice=self.tool_choice or options.tool_choice,
         )

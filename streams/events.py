@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from streams.conversation import Item, Message, SessionOptions
+from streams.conversation import FunctionCall, Item, Message, SessionOptions
 from streams.errors import StreamsError
 from streams.types import AudioChunk, Moment, Transcript
 
@@ -163,12 +163,21 @@ class MomentsRecalled:
 @dataclass(frozen=True, slots=True)
 class ResponseItemAdded:
     response_id: str
-    item: Message
+    item: Message | FunctionCall
     previous_item_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
+    response_id: str
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentsDelta:
+    """More of the arguments of a function call."""
+
     response_id: str
     item_id: str
     text: str
@@ -263,6 +272,7 @@ Event: TypeAlias = (
     | MomentsRecalled
     | ResponseItemAdded
     | TextDelta
+    | ArgumentsDelta
     | AudioDelta
     | OutputHeld
     | OutputResumed

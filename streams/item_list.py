@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from streams.conversation import FIRST, FunctionCall, Item
+from dataclasses import replace
+
+from streams.conversation import (
+    FIRST,
+    AudioContent,
+    Content,
+    FunctionCall,
+    ImageContent,
+    Item,
+    Message,
+    TextContent,
+)
 from streams.errors import InvalidRequestError
 
 MAX_ITEMS = 2_000
@@ -27,6 +38,8 @@ class ItemList:
     def add(self, item: Item, previous_item_id: str | None = None) -> str | None:
         """Put ``item`` after the one named, last when None, first for ``FIRST``.
 
+        It is kept without its pictures and sound, which memory has understood by then.
+
         Returns the id of the item before it. Raises InvalidRequestError for an id that is taken, a call's
         too, and for a place that is not there.
         """
@@ -41,7 +54,7 @@ class ItemList:
                 code="item_already_exists",
             )
         place = self._place(previous_item_id)
-        self._items[item.id] = item
+        self._items[item.id] = _listed(item)
         self._order.insert(place, item.id)
         before = self._order[place - 1] if place else None
         if len(self._order) > self._max_items:
@@ -78,3 +91,19 @@ class ItemList:
         """Put ``item`` in the place of the one with its id; nothing happens when that has left."""
         if item.id in self._items:
             self._items[item.id] = item
+
+
+def _listed(item: Item) -> Item:
+    if not isinstance(item, Message):
+        return item
+    return replace(item, content=tuple(_light(part) for part in item.content))
+
+
+def _light(part: Content) -> Content:
+    match part:
+        case ImageContent(image):
+            return ImageContent(image[:0])
+        case AudioContent(transcript):
+            return AudioContent(transcript)
+        case TextContent():
+            return part

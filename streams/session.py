@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 from streams.conversation import (
     AudioContent,
-    Content,
     FunctionCall,
     FunctionOutput,
-    ImageContent,
     Item,
+    ItemStatus,
     Message,
     ResponseOptions,
     SessionOptions,
@@ -192,7 +191,7 @@ class Session:
         """A client added an item. Raises InvalidRequestError for an id or a place that cannot be."""
         if isinstance(item, FunctionOutput):
             self.call_of(item)
-        previous = self.items.add(_listed(item), previous_item_id)
+        previous = self.items.add(item, previous_item_id)
         return [ItemAdded(item, previous), ItemDone(item, previous)]
 
     def call_of(self, output: FunctionOutput, param: str = "item.call_id") -> FunctionCall:
@@ -251,15 +250,28 @@ class Session:
             raise InvalidRequestError(f"response '{response_id}' is not the active one", param="response_id")
         return [StopResponse(self.active_response, "client_cancelled")]
 
-    def reply_started(self, in_conversation: bool) -> tuple[Message, str | None]:
-        """The reply's item, still empty, and the item before it."""
-        item = Message(new_id("item"), "assistant", (), "in_progress")
+    def reply_started(
+        self, in_conversation: bool, call: str | None = None
+    ) -> tuple[Message | FunctionCall, str | None]:
+        """The reply's item, still empty, and the item before it. ``call`` names the function it calls."""
+        item: Message | FunctionCall
+        if call is None:
+            item = Message(new_id("item"), "assistant", (), "in_progress")
+        else:
+            item = FunctionCall(new_id("item"), new_id("call"), call, "", "in_progress")
         return item, self.items.add(item) if in_conversation else self.items.last
 
-    def reply_finished(self, item: Message, text: str, options: SessionOptions, complete: bool) -> Message:
-        """The reply's item with what was said."""
-        content = TextContent(text) if options.modality == "text" else AudioContent(text)
-        done = replace(item, content=(content,), status="completed" if complete else "incomplete")
+    def reply_finished(
+        self, item: Message | FunctionCall, text: str, options: SessionOptions, complete: bool
+    ) -> Message | FunctionCall:
+        """The reply's item with what was said, or with the arguments of the call."""
+        status: ItemStatus = "completed" if complete else "incomplete"
+        done: Message | FunctionCall
+        if isinstance(item, FunctionCall):
+            done = replace(item, arguments=text, status=status)
+        else:
+            content = TextContent(text) if options.modality == "text" else AudioContent(text)
+            done = replace(item, content=(content,), status=status)
         self.items.replace(done)
         return done
 
@@ -267,20 +279,3 @@ class Session:
         """The session is free for the next response. Voice that may have interrupted it is a turn."""
         self.active_response = None
         return self.interrupted() if self.undecided else []
-
-
-def _listed(item: Item) -> Item:
-    """``item`` as the list keeps it: without pictures and sound, which memory has understood by then."""
-    if not isinstance(item, Message):
-        return item
-    return replace(item, content=tuple(_light(part) for part in item.content))
-
-
-def _light(part: Content) -> Content:
-    match part:
-        case ImageContent(image):
-            return ImageContent(image[:0])
-        case AudioContent(transcript):
-            return AudioContent(transcript)
-        case TextContent():
-            return part

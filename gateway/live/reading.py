@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway.backend import Backend
 from gateway.live.newest import Newest
 from gateway.live.response import Stopwatch
+from llm.sinks import Tools
 from llm.stream import Stream
 from memory.block import Block
 from streams.conversation import FunctionCall, FunctionOutput, Role
@@ -87,6 +88,10 @@ class Reading:
     async def instruct(self, instructions: str) -> None:
         async with self._lock:
             await self._engine.run(lambda: self._stream.instruct(instructions))
+
+    async def prepare_tools(self, instructions: str, tools: Tools) -> None:
+        """Have what the model is told of tools read before it is asked."""
+        await self._engine.drive(self._stream.reader.prepare_sinks(instructions, tools))
 
     async def read(self, steps: Generator[None, None, Block], item_id: str = "") -> Block:
         """Read a passage of the item, if it is one's."""

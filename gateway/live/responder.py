@@ -15,7 +15,7 @@ from llm.answer import Answer, Question
 from llm.stream import Stream
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
-from streams.conversation import Item, Message
+from streams.conversation import FunctionCall, Item, Message
 from streams.errors import InvalidRequestError, StreamsError
 from streams.events import ResponseDone, ResponseItemAdded, ResponseStatus, StatusReason
 from streams.item_list import MAX_ITEMS
@@ -130,11 +130,11 @@ class Responder:
         """Answer ``heard``, or go on from what was seen and said when it is None; emits ResponseDone."""
         self._idle.clear()
         response = self._open(command, heard)
-        reply: tuple[Message, str | None] | None = None
+        reply: tuple[Message | FunctionCall, str | None] | None = None
 
-        def begin() -> Item:
+        def begin(call: str | None) -> Item:
             nonlocal reply
-            reply = self._session.reply_started(command.in_conversation)
+            reply = self._session.reply_started(command.in_conversation, call)
             self._emit(ResponseItemAdded(response.id, *reply))
             return reply[0]
 
@@ -179,6 +179,8 @@ class Responder:
             question,
             max_tokens=options.max_output_tokens,
             instructions=options.instructions,
+            tools=options.offered,
+            must_call=options.must_call,
             remember=command.in_conversation,
         )
         self._response = Response(
@@ -202,7 +204,11 @@ class Responder:
         return self._response
 
     def _done(
-        self, command: Respond, response: Response, item: Message | None, error: StreamsError | None
+        self,
+        command: Respond,
+        response: Response,
+        item: Message | FunctionCall | None,
+        error: StreamsError | None,
     ) -> ResponseDone:
         status, reason = _status(response, error)
         if item is not None:

@@ -17,9 +17,12 @@ from speech.clause import ClauseSplitter
 from speech.tts import Synthesizer
 from streams.clock import Clock
 from streams.conversation import Item, SessionOptions
-from streams.events import AudioDelta, MomentsRecalled, StageTimes, StatusReason, TextDelta
+from streams.events import ArgumentsDelta, AudioDelta, MomentsRecalled, StageTimes, StatusReason, TextDelta
 from streams.pipeline import URGENT, Worker
 from streams.types import US_PER_MS, AudioChunk
+
+Begin: TypeAlias = Callable[[str | None], Item]
+"""Opens the reply's item: a message, or a call of the function of this name."""
 
 LoadPictures: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
 """Has the pictures of these blocks brought from memory, before they are told of."""
@@ -126,8 +129,8 @@ class Response:
     def sent(self) -> Sent:
         return Sent(self._speaker.spoken, self._playback.sent_us)
 
-    async def run(self, begin: Callable[[], Item]) -> None:
-        """Recall, then write and speak; ``begin`` opens the reply's item once there is something to say."""
+    async def run(self, begin: Begin) -> None:
+        """Recall, then write and speak; ``begin`` opens the reply's item once it is known what it will be."""
         # Also when it is stopped already: the question was asked, so it is read and remembered.
         moments = await self._engine.drive(self.answer.prepare(), URGENT)
         self.mark("recall")
@@ -135,7 +138,7 @@ class Response:
             return
         await self._load_pictures([moment.block_id for moment in moments])
         self._emit(MomentsRecalled(self.id, moments))
-        self.item_id = begin().id
+        self.item_id = begin(self.answer.call.name if self.answer.call else None).id
         speaking = asyncio.create_task(self._speaker.run())
         try:
             await self._write()
@@ -144,8 +147,12 @@ class Response:
             await speaking
         self.mark("total")
 
+    @property
+    def _aloud(self) -> bool:
+        return self.options.modality == "audio" and self.answer.call is None
+
     async def _write(self) -> None:
-        aloud = self.options.modality == "audio"
+        delta = TextDelta if self.answer.call is None else ArgumentsDelta
         while not self._stopped:
             token = await self._engine.run(lambda: self.answer.step(self._clock.now_us()), URGENT)
             if token is None or self._stopped:
@@ -155,11 +162,11 @@ class Response:
             if not text:
                 continue
             self._text += text
-            self._emit(TextDelta(self.id, self.item_id, text))
-            if aloud:
+            self._emit(delta(self.id, self.item_id, text))
+            if self._aloud:
                 for clause in self._clauses.push(text):
                     self._speaker.say(clause)
-        if aloud:
+        if self._aloud:
             for clause in self._clauses.flush():
                 self._speaker.say(clause)
 
@@ -191,6 +198,6 @@ class Response:
         heard_us = self._heard_us
         if heard_us is None and self._stopped:
             heard_us = self._playback.heard_us(self._stopped_us)
-        if heard_us is None or self.options.modality == "text":
+        if heard_us is None or not self._aloud:
             return len(self._text)
         return self._speaker.spoken.chars(heard_us)

@@ -17,12 +17,21 @@ from gateway.live.sight import FrameCounts, Sight
 from gateway.live.tasks import Tasks
 from gateway.live.turns import Turns
 from gateway.live.voices import resolve_voice
+from llm.schema import check_tools
 from llm.stream import Stream
 from memory.notice import ignore
 from memory.stats import MemoryStats
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
-from streams.conversation import FunctionCall, FunctionOutput, Item, Message, ResponseOptions, SessionOptions
+from streams.conversation import (
+    FunctionCall,
+    FunctionOutput,
+    Item,
+    Message,
+    ResponseOptions,
+    SessionOptions,
+    check_tool_choice,
+)
 from streams.errors import InvalidRequestError, MemoryStoreError
 from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, StopResponse
 from streams.session import Session
@@ -87,15 +96,22 @@ class LiveSession:
         return self._session.options
 
     def update(self, options: SessionOptions) -> None:
-        resolve_voice(options.voice, self._backend.synthesizer.voices)
+        self._check(options)
         before = self._session.options
-        if options.instructions != before.instructions:
-            self._stream.reader.check_instructions(options.instructions)
         self._session.options = options
         if options.turn_detection != before.turn_detection:
             self._turns.configure(options.turn_detection)
         if options.instructions != before.instructions:
             self._tasks.start(self._reading.instruct(options.instructions))
+        if options.offered:
+            self._tasks.start(self._reading.prepare_tools(options.instructions, options.offered))
+
+    def _check(self, options: SessionOptions) -> None:
+        """Raises InvalidRequestError (``param`` names the field) for what responses cannot be given by."""
+        resolve_voice(options.voice, self._backend.synthesizer.voices)
+        check_tool_choice(options)
+        check_tools(options.tools)
+        self._stream.reader.check_instructions(options.instructions, options.offered)
 
     async def append_audio(self, samples: Samples, rate: int) -> None:
         await self._turns.append(samples, rate)
@@ -149,8 +165,7 @@ class LiveSession:
             await self._reading.reword(item_id, self._clock.now_us(), text)
 
     async def respond(self, options: ResponseOptions) -> str:
-        if options.voice is not None:
-            resolve_voice(options.voice, self._backend.synthesizer.voices)
+        self._check(options.applied_to(self._session.options))
         self._follow(self._session.response_requested(options))
         assert self._session.active_response is not None
         return self._session.active_response

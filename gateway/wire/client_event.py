@@ -25,6 +25,7 @@ from gateway.wire.base import (
 )
 from gateway.wire.binary import MAX_TIMESTAMP_MS
 from gateway.wire.item import AnyItem
+from gateway.wire.tool import ToolList, WireToolChoice
 
 MAX_AUDIO_END_MS = 24 * 3_600_000
 """Longer than any reply."""
@@ -109,8 +110,8 @@ class Session(Wire):
     instructions: str | None = None
     max_output_tokens: TokenCount | None = None
     audio: Audio = Audio()
-    tools: Off = None
-    tool_choice: Annotated[Any, only(None, "auto", "none")] = None
+    tools: ToolList | None = None
+    tool_choice: WireToolChoice | None = None
     parallel_tool_calls: bool | None = None
     truncation: Annotated[Any, only(None, "auto")] = None
     include: Off = None
@@ -172,8 +173,8 @@ class ResponseParams(Wire):
     conversation: Literal["auto", "none"] | None = None
     metadata: Metadata | None = None
     input: Nothing = None
-    tools: Off = None
-    tool_choice: Annotated[Any, only(None, "auto", "none")] = None
+    tools: ToolList | None = None
+    tool_choice: WireToolChoice | None = None
     parallel_tool_calls: bool | None = None
     prompt: Nothing = None
     reasoning: Nothing = None

@@ -17,7 +17,7 @@ from gateway.wire.parsing import event_id_of, parse_event, parse_object
 from gateway.wire.request_reader import RequestReader
 from gateway.wire.response_writer import ResponseWriter
 from gateway.wire.server_event import ServerEvent, error_to_wire, item_to_wire, moment_to_wire, ms, stamped
-from gateway.wire.session_settings import OPTION_PATHS, SessionSettings
+from gateway.wire.session_settings import SessionSettings, option_path
 from gateway.wire.transcript_writer import TranscriptWriter
 from streams import events as happening
 from streams.conversation import ResponseOptions, SessionOptions
@@ -32,6 +32,7 @@ ResponseEvent: TypeAlias = (
     | happening.MomentsRecalled
     | happening.ResponseItemAdded
     | happening.TextDelta
+    | happening.ArgumentsDelta
     | happening.AudioDelta
     | happening.OutputHeld
     | happening.OutputResumed
@@ -119,9 +120,9 @@ class RealtimeProtocol:
     def error_to_send(self, error: Exception, request: Request | None = None) -> ServerEvent:
         """``error`` as an event; ``request`` is the one that caused it, if one did."""
         param = error.param if isinstance(error, StreamsError) else None
-        if request is not None and param in OPTION_PATHS:
-            session = isinstance(request.command, UpdateSession)
-            param = f"{'session' if session else 'response'}.{OPTION_PATHS[param]}"
+        if request is not None and param is not None:
+            of = "session" if isinstance(request.command, UpdateSession) else "response"
+            param = option_path(param, of)
         event_id = request.event_id if request else None
         return stamped(error_to_wire(error, event_id=event_id, param=param))
 
@@ -190,6 +191,8 @@ class RealtimeProtocol:
                 return self._recalled(event)
             case happening.ResponseItemAdded(response_id):
                 return self._responses[response_id].item_added(event)
+            case happening.ArgumentsDelta(response_id):
+                return self._responses[response_id].arguments_delta(event)
             case happening.TextDelta(response_id):
                 return self._responses[response_id].text_delta(event)
             case happening.AudioDelta(response_id):

@@ -115,6 +115,8 @@ def _response(params: wire.ResponseParams) -> CreateResponse:
         modality=params.output_modalities[0] if params.output_modalities else None,
         voice=params.audio.output.voice,
         max_output_tokens=params.max_output_tokens,
+        tools=None if params.tools is None else tuple(tool.read() for tool in params.tools),
+        tool_choice=params.tool_choice.read() if params.tool_choice else None,
         in_conversation=params.conversation != "none",
     )
     given = params.audio.output.format

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gateway.wire.server_event import ServerEvent, audio_deltas, item_to_wire, response_to_wire
 from speech.audio_format import AudioEncoder, AudioFormat
-from streams.conversation import AudioContent, Item, Message, TextContent
+from streams.conversation import AudioContent, FunctionCall, Item, Message, TextContent
 from streams.events import (
+    ArgumentsDelta,
     AudioDelta,
     ResponseCreated,
     ResponseDone,
@@ -20,7 +22,8 @@ from streams.events import (
 class ResponseWriter:
     """Remembers what was said so far, for the events that end each part.
 
-    A response writes at most one item with one part: spoken with its transcript, or text.
+    A response writes at most one item: a message with one part, which is spoken with its transcript or is
+    text, or a function call.
     """
 
     def __init__(
@@ -53,7 +56,8 @@ class ResponseWriter:
         events = [self._of_output("response.output_item.added", item=item)]
         if self._in_conversation:
             events.append(self._of_conversation("conversation.item.added", item))
-        events.append(self._of_part("response.content_part.added", part=self._part("")))
+        if isinstance(event.item, Message):
+            events.append(self._of_part("response.content_part.added", part=self._part("")))
         return events
 
     def text_delta(self, event: TextDelta) -> list[ServerEvent]:
@@ -61,6 +65,10 @@ class ResponseWriter:
             return []
         self._text.append(event.text)
         return [self._of_part(f"response.{self._text_kind}.delta", delta=event.text)]
+
+    def arguments_delta(self, event: ArgumentsDelta) -> list[ServerEvent]:
+        self._text.append(event.text)
+        return [self._of_call("response.function_call_arguments.delta", delta=event.text)]
 
     def audio_delta(self, event: AudioDelta) -> list[ServerEvent]:
         return self._audio(self._encoder.push(event.chunk))
@@ -90,13 +98,27 @@ class ResponseWriter:
         if self._added is None:
             return None
         text = "".join(self._text)
-        content = AudioContent(text) if self._spoken else TextContent(text)
         item = self._added.item
+        if isinstance(item, FunctionCall):
+            return replace(item, arguments=text, status="incomplete")
+        content = AudioContent(text) if self._spoken else TextContent(text)
         return Message(item.id, item.role, (content,) if text else (), "incomplete")
 
     def _item_done(self, output: Item, status: ResponseStatus) -> list[ServerEvent]:
-        text = "".join(self._text)
         item = item_to_wire(output)
+        events: list[ServerEvent] = []
+        if isinstance(output, FunctionCall):
+            kind = "response.function_call_arguments.done"
+            events.append(self._of_call(kind, name=output.name, arguments=output.arguments))
+        else:
+            events += self._part_done(status)
+        if self._in_conversation:
+            events.append(self._of_conversation("conversation.item.done", item))
+        events.append(self._of_output("response.output_item.done", item=item))
+        return events
+
+    def _part_done(self, status: ResponseStatus) -> list[ServerEvent]:
+        text = "".join(self._text)
         events: list[ServerEvent] = []
         if self._spoken:
             if status != "cancelled":  # then no sound comes any more
@@ -105,9 +127,6 @@ class ResponseWriter:
         full = {"transcript": text} if self._spoken else {"text": text}
         events.append(self._of_part(f"response.{self._text_kind}.done", **full))
         events.append(self._of_part("response.content_part.done", part=self._part(text)))
-        if self._in_conversation:
-            events.append(self._of_conversation("conversation.item.done", item))
-        events.append(self._of_output("response.output_item.done", item=item))
         return events
 
     @property
@@ -123,6 +142,12 @@ class ResponseWriter:
 
     def _of_output(self, kind: str, **fields: Any) -> ServerEvent:
         return {"type": kind, "response_id": self._id, "output_index": 0, **fields}
+
+    def _of_call(self, kind: str, **fields: Any) -> ServerEvent:
+        assert self._added is not None, f"{kind} of a response that has no item yet"
+        call = self._added.item
+        assert isinstance(call, FunctionCall), f"{kind} of a message"
+        return self._of_output(kind, item_id=call.id, call_id=call.call_id, **fields)
 
     def _of_part(self, kind: str, **fields: Any) -> ServerEvent:
         assert self._added is not None, f"{kind} of a response that has no item yet"

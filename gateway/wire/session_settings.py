@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from gateway.wire.client_event import (
     Transcription,
     TranscriptionSession,
 )
+from gateway.wire.tool import choice_to_wire, tools_to_wire
 from gateway.wire.turn_settings import detection_to_wire, merged
 from speech.audio_format import PCM16, AudioFormat
 from streams.conversation import SessionOptions, unanswered
@@ -28,8 +30,16 @@ OPTION_PATHS = {
     "max_output_tokens": "max_output_tokens",
     "transcription": "audio.input.transcription",
     "turn_detection": "audio.input.turn_detection",
+    "tools": "tools",
+    "tool_choice": "tool_choice",
 }
 """Where each field of SessionOptions is found in a session object."""
+
+
+def option_path(param: str, of: str) -> str:
+    """``param`` as a field of the session, or response, ``of`` when it begins with one of SessionOptions."""
+    head = re.split(r"[.\[]", param, maxsplit=1)[0]
+    return f"{of}.{OPTION_PATHS[head]}{param.removeprefix(head)}" if head in OPTION_PATHS else param
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,10 @@ class SessionSettings:
         if "output_modalities" in given:
             modalities = update.output_modalities or [defaults.modality]
             options["modality"] = modalities[0]
+        if "tools" in given:
+            options["tools"] = tuple(tool.read() for tool in update.tools or ())
+        if "tool_choice" in given:
+            options["tool_choice"] = update.tool_choice.read() if update.tool_choice else "auto"
         return replace(
             self,
             model=update.model or self.model,
@@ -150,8 +164,8 @@ class SessionSettings:
                     "speed": options.speed,
                 },
             },
-            "tools": [],
-            "tool_choice": "auto",
+            "tools": tools_to_wire(options.tools),
+            "tool_choice": choice_to_wire(options.tool_choice),
             "truncation": "auto",
             "include": None,
             "prompt": None,

@@ -1,5 +1,6 @@
 """Tiny models with random weights, written as checkpoints, and the embedded one; all in float32."""
 
+import copy
 import os
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from gateway.models import build_registry
-from llm.chat import load_chat
+from llm.chat import ChatFormat, load_chat
 from llm.loading import load_backbone
 from llm.stream import Stream
 from memory.host import MemoryHost
@@ -49,6 +50,29 @@ TINY = {
 }
 
 
+FUNCTIONS = """\
+<|im_start|>system
+{{ messages[0].content if messages[0].role == 'system' else 'You help.' }}
+{%- if tools %}
+
+{% for tool in tools %}<tool>{{ tool | tojson }}</tool>
+{% endfor %}{% endif %}<|im_end|>
+{% for message in messages %}
+{%- if message.role == 'tool' %}<|im_start|>user
+<result>
+{{ message.content }}
+</result><|im_end|>
+{% elif message.tool_calls %}<|im_start|>assistant
+{% for call in message.tool_calls %}<call>
+{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
+</call>{% endfor %}<|im_end|>
+{% elif message.role != 'system' %}<|im_start|>{{ message.role }}
+{{ message.content }}<|im_end|>
+{% endif %}{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+"""A chat template that knows functions."""
+
+
 class Checkpoint:
     """A checkpoint folder: the stock model out of it, and backbones."""
 
@@ -73,6 +97,14 @@ def embedded():
 @pytest.fixture(scope="session")
 def chat(embedded):
     return load_chat(embedded)
+
+
+@pytest.fixture(scope="session")
+def native(chat):
+    """The chat format of a model that was told of functions."""
+    tokenizer = copy.deepcopy(chat.tokenizer)
+    tokenizer.chat_template = FUNCTIONS
+    return ChatFormat(tokenizer)
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import pytest
 
 from gateway.live.response import Response, Stopwatch
 from streams.clock import ReplayClock
-from streams.conversation import Message, SessionOptions
+from streams.conversation import FunctionCall, Message, SessionOptions, Tool
 from streams.errors import InvalidRequestError
-from streams.events import AudioDelta, MomentsRecalled, TextDelta
+from streams.events import ArgumentsDelta, AudioDelta, MomentsRecalled, TextDelta
 from streams.pipeline import Worker
 from streams.types import Token
 
@@ -22,10 +22,11 @@ CLAUSES = (" Once upon a time there was a cat.", " It lived in a palace.", " The
 
 
 class Written:
-    """An answer whose tokens are known beforehand."""
+    """An answer whose tokens are known beforehand; ``call`` is the tool that it calls."""
 
-    def __init__(self, *texts):
+    def __init__(self, *texts, call=None):
         self._texts = list(texts)
+        self.call = call
         self.written = []
         self.prepared = False
 
@@ -99,7 +100,9 @@ class Stage:
         chunks = self.of(AudioDelta)
         return chunks[-1].chunk.end_us if chunks else 0
 
-    def begin(self):
+    def begin(self, call):
+        if call is not None:
+            return FunctionCall("item_1", "call_1", call, "", "in_progress")
         return Message("item_1", "assistant", (), "in_progress")
 
     async def run(self):
@@ -133,6 +136,19 @@ def test_text_is_told_token_by_token_without_the_space_before_it(workers):
     assert stage.response.kept_text == "Yes, it is."
     assert stage.response.kept_tokens is None
     assert stage.voice.said == []
+
+
+@pytest.mark.parametrize("modality", ["text", "audio"])
+def test_arguments_are_told_as_they_are_written_and_not_spoken(workers, modality):
+    answer = Written(" {", '"say": "All of this. And that."', "}", call=Tool("say", "", "{}"))
+    stage = Stage(workers, answer, modality=modality)
+    asyncio.run(stage.run())
+    assert [event.text for event in stage.of(ArgumentsDelta)] == ["{", '"say": "All of this. And that."', "}"]
+    assert stage.of(TextDelta) == []
+    assert stage.of(AudioDelta) == []
+    assert stage.voice.said == []
+    assert stage.response.kept_text == '{"say": "All of this. And that."}'
+    assert stage.response.kept_tokens is None
 
 
 def test_every_clause_is_spoken_in_the_voice_that_was_asked_for(workers):

@@ -8,6 +8,7 @@ from openai.types import realtime as api
 
 from gateway.wire import client_event as wire
 from gateway.wire import item as items
+from gateway.wire import tool as tools
 from gateway.wire.parsing import event_id_of, parse_event, parse_object
 from streams.errors import InvalidRequestError
 
@@ -59,8 +60,6 @@ WRONG = [
     ),
     (session(colour="red"), "unknown_parameter", "session.colour"),
     (session(instructions=5), "invalid_type", "session.instructions"),
-    (session(tools=[{"type": "function", "name": "f"}]), "unsupported_value", "session.tools"),
-    (session(tool_choice="required"), "unsupported_value", "session.tool_choice"),
     (session(truncation="disabled"), "unsupported_value", "session.truncation"),
     (session(tracing={"workflow_name": "w"}), "unsupported_value", "session.tracing"),
     (session(prompt={"id": "p"}), "unsupported_value", "session.prompt"),
@@ -135,7 +134,25 @@ WRONG = [
     (item(type="function_call", name="no spaces", arguments="{}"), "invalid_value", "item.name"),
     (item(type="function_call", name="f", arguments="{}", message="m"), "unknown_parameter", "item.role"),
     (response(input=[]), "unsupported_value", "response.input"),
-    (response(tools=[{}]), "unsupported_value", "response.tools"),
+    (response(tools=[{}]), "missing_required_parameter", "response.tools[0].name"),
+    (
+        session(tools=[{"type": "mcp", "server_label": "x", "server_url": "https://example.com"}]),
+        "unsupported_value",
+        "session.tools[0].type",
+    ),
+    (session(tools=[{"type": "function", "name": "no spaces"}]), "invalid_value", "session.tools[0].name"),
+    (session(tools=[{"name": "f", "parameters": []}]), "invalid_type", "session.tools[0].parameters"),
+    (session(tools=[{"name": "f", "strict": True}]), "unknown_parameter", "session.tools[0].strict"),
+    (session(tools=[{"name": f"f{n}"} for n in range(65)]), "invalid_value", "session.tools"),
+    (session(tool_choice="always"), "unsupported_value", "session.tool_choice"),
+    (session(tool_choice={"type": "mcp", "server_label": "x"}), "unsupported_value", "session.tool_choice"),
+    (session(tool_choice={"type": "auto"}), "unsupported_value", "session.tool_choice"),
+    (response(tool_choice={"type": "function"}), "missing_required_parameter", "response.tool_choice.name"),
+    (
+        response(tool_choice={"type": "function", "name": "f", "id": 1}),
+        "unknown_parameter",
+        "response.tool_choice.id",
+    ),
     (response(conversation="conv_1"), "invalid_value", "response.conversation"),
     (response(metadata={"topic": 1}), "invalid_type", "response.metadata.topic"),
     (response(modalities=["text"]), "unknown_parameter", "response.modalities"),
@@ -202,6 +219,7 @@ def test_an_error_quotes_no_more_than_a_line_of_what_was_sent():
         (wire.ServerVad, api.realtime_audio_input_turn_detection.ServerVad),
         (items.ContentPart, api.realtime_conversation_item_user_message.Content),
         (items.MessageItem, api.RealtimeConversationItemUserMessage),
+        (tools.FunctionTool, api.RealtimeFunctionTool),
         (items.FunctionCallItem, api.RealtimeConversationItemFunctionCall),
         (items.FunctionOutputItem, api.RealtimeConversationItemFunctionCallOutput),
         (wire.ResponseParams, api.RealtimeResponseCreateParams),

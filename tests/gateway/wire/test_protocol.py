@@ -1,5 +1,6 @@
 import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,12 +16,15 @@ from streams.conversation import (
     FunctionOutput,
     ImageContent,
     Message,
+    NamedTool,
     ResponseOptions,
     SessionOptions,
     TextContent,
+    Tool,
 )
 from streams.errors import InvalidRequestError, MediaError, ModelError
 from streams.events import (
+    ArgumentsDelta,
     AudioDelta,
     FramesDropped,
     FrameSeen,
@@ -55,6 +59,7 @@ ALL = [
     "input_video_buffer.dropped",
     "conversation.item.input_audio_transcription.partial",
 ]
+WEATHER = Tool("get_weather", "Get the weather", '{"type": "object"}')
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
@@ -115,6 +120,91 @@ def answer(modality="audio", in_conversation=True, status="completed", reason=No
         times=StageTimes(transcript_ms=12.5, total_ms=900.0),
         error=error,
     )
+
+
+def call(*pieces, status="completed", in_conversation=True, item=True):
+    """The events of a response that calls a function."""
+    options = SessionOptions(tools=(WEATHER,), tool_choice=NamedTool("get_weather"))
+    begun = FunctionCall("item_c", "call_1", "get_weather", "", "in_progress")
+    done = replace(begun, arguments="".join(pieces), status=status)
+    yield ResponseCreated("resp_1", options, in_conversation)
+    yield ResponseItemAdded("resp_1", begun, "item_q")
+    for piece in pieces:
+        yield ArgumentsDelta("resp_1", "item_c", piece)
+    yield ResponseDone(
+        "resp_1",
+        "failed" if not item else status,
+        "max_output_tokens" if status == "incomplete" else None,
+        done if item else None,
+        options,
+        in_conversation,
+        context_tokens=700,
+        input_tokens=40,
+        output_tokens=len(pieces),
+        times=StageTimes(),
+    )
+
+
+def test_a_call_streams_its_arguments(protocol, judge):
+    messages = tell(protocol, *call('{"city":', ' "Paris"}'))
+    assert kinds(messages) == [
+        "response.created",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    parsed = [judge(message) for message in messages]
+    begun, done = parsed[1].item, parsed[-2].item
+    assert (begun.type, begun.name, begun.arguments, begun.status) == (
+        "function_call",
+        "get_weather",
+        "",
+        "in_progress",
+    )
+    assert "".join(each.delta for each in parsed[3:5]) == parsed[5].arguments == '{"city": "Paris"}'
+    assert {each.call_id for each in parsed[3:6]} == {"call_1"}
+    assert parsed[5].name == "get_weather"
+    assert (done.arguments, done.status) == ('{"city": "Paris"}', "completed")
+    assert parsed[-1].response.output == [done]
+    assert parsed[-1].response.output[0].call_id == "call_1"
+
+
+@pytest.mark.parametrize("item", [True, False], ids=["ended", "failed"])
+def test_a_call_that_was_not_finished_is_incomplete(protocol, judge, item):
+    messages = tell(protocol, *call('{"city":', status="incomplete", in_conversation=False, item=item))
+    assert not [kind for kind in kinds(messages) if kind.startswith("conversation.")]
+    (output,) = judge(messages[-1]).response.output
+    assert (output.arguments, output.status) == ('{"city":', "incomplete")
+
+
+def test_tools_are_echoed_and_errors_of_theirs_named(protocol, judge):
+    function = {
+        "type": "function",
+        "name": "get_weather",
+        "description": "",
+        "parameters": {"type": "object"},
+    }
+    echo = update(protocol, tools=[function, {"name": "stop"}], tool_choice="required")
+    session = judge(echo).session
+    assert echo["session"]["tools"][0] == function
+    assert [tool.name for tool in session.tools] == ["get_weather", "stop"]
+    assert session.tool_choice == "required"
+    echo = update(protocol, tool_choice={"type": "function", "name": "stop"})
+    assert judge(echo).session.tool_choice.name == "stop"
+    assert len(echo["session"]["tools"]) == 2
+    echo = update(protocol, tools=None, tool_choice=None)
+    assert (echo["session"]["tools"], echo["session"]["tool_choice"]) == ([], "auto")
+    request = protocol.receive(json.dumps({"type": "session.update", "session": {"type": "realtime"}}))
+    error = InvalidRequestError("no", param="tools[1].parameters")
+    assert protocol.error_to_send(error, request)["error"]["param"] == "session.tools[1].parameters"
+    request = protocol.receive(json.dumps({"type": "response.create"}))
+    error = InvalidRequestError("no", param="tool_choice.name")
+    assert protocol.error_to_send(error, request)["error"]["param"] == "response.tool_choice.name"
 
 
 def test_a_session_opens_with_its_object(protocol, judge):

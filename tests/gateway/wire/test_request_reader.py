@@ -16,9 +16,11 @@ from streams.conversation import (
     FunctionCall,
     FunctionOutput,
     ImageContent,
+    NamedTool,
     ResponseOptions,
     SessionOptions,
     TextContent,
+    Tool,
 )
 from streams.errors import MediaError
 
@@ -282,3 +284,19 @@ def test_a_response_overrides_what_it_names():
     options = ResponseOptions("In French.", "text", "nova", 12, in_conversation=False)
     assert command == CreateResponse(options, {"topic": "cats"}, PCMU)
     assert read({"type": "response.create"}) == CreateResponse(ResponseOptions())
+
+
+def test_a_response_may_have_tools_of_its_own():
+    def options(**response):
+        return read({"type": "response.create", "response": response}).options
+
+    weather = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
+    assert options().tools is None
+    assert options(tools=[]).tools == ()
+    given = options(tools=[weather, {"name": "stop"}], tool_choice={"type": "function", "name": "stop"})
+    assert given.tools == (
+        Tool("get_weather", "", '{"type": "object"}'),
+        Tool("stop", "", '{"type": "object", "properties": {}}'),
+    )
+    assert given.tool_choice == NamedTool("stop")
+    assert options(tool_choice="none").tool_choice == "none"
