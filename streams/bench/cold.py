@@ -18,7 +18,7 @@ def drop_file_cache(folder: Path) -> None:
                 os.close(handle)
 
 
-def resident_bytes(pid: int | None = None) -> int:
-    """What a process, this one unless told, has in RAM."""
-    pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text("ascii").split()[1])
+def resident_bytes() -> int:
+    """What this process has in RAM."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

@@ -19,7 +19,6 @@ SERVER_STAGES = ("end_of_speech", "transcript", "recall", "first_token", "first_
 SUBSCRIBED = (
     "memory.recalled",
     "session.latency",
-    "input_video_buffer.dropped",
     "response.held",
     "response.resumed",
 )
@@ -57,7 +56,7 @@ class Exchange:
 class Exchanges:
     """Takes the server's events in (``on_event``) and shares them out over the questions asked.
 
-    Errors and drops are counted, so that nothing goes unnoticed.
+    Errors are counted, so that none goes unnoticed.
     """
 
     def __init__(self) -> None:
@@ -65,7 +64,6 @@ class Exchanges:
         self._answering: Newest[str, Exchange] = Newest(ANSWERING)
         self.exchanges: list[Exchange] = []
         self.errors: Counter[str] = Counter()
-        self.drops: Counter[str] = Counter()
         self.opened = False
 
     def begin(self, question: str) -> Exchange:
@@ -84,8 +82,6 @@ class Exchanges:
                 self._arrived("transcript")
                 if self._current is not None:
                     self._current.heard = f"{self._current.heard} {event['transcript']}".strip()
-            case "input_video_buffer.dropped":
-                self.drops[f"frames: {event['reason']}"] += event["count"]
             case "error":
                 self.errors[event["error"]["code"]] += 1
             case "response.created" if self._current is not None:

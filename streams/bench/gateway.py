@@ -63,7 +63,7 @@ def _measure(args: argparse.Namespace, script: Script, numbers: Sequence[int]) -
         for sessions in numbers:
             task = progress.add_task(f"sessions: {sessions}", total=seconds)
             move = partial(_move, progress, task)
-            loads.append(asyncio.run(run_load(server, script, sessions, seconds, args.seed, move)))
+            loads.append(asyncio.run(run_load(server.url, script, sessions, seconds, args.seed, move)))
     return loads
 
 

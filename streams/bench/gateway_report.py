@@ -11,6 +11,7 @@ from streams.bench.caller import CHUNK_MS, FRAMES_PER_S
 from streams.bench.exchange import CLIENT_STAGES, SERVER_STAGES, Exchange
 from streams.bench.load import INTERRUPTED_SHARE, PAUSE_S, Load
 from streams.bench.report import Cell, Column, Report
+from streams.bench.scrape import labelled
 from streams.config import StreamsConfig
 
 PERCENTILES = (50, 95, 99)
@@ -22,15 +23,19 @@ TURNS = (
     Column("answered", "answered", "d"),
     Column("interrupted", "interrupted", "d"),
     Column("unanswered", "unanswered", "d"),
-    Column("refused", "refused", "d"),
+    Column("refused", "refused"),
     Column("lost", "lost", "d"),
+    Column("held", "false alarms"),
     Column("errors", "errors"),
 )
 MACHINE = (
     Column("sessions", "sessions", "d"),
     Column("frames_sent", "frames", "d"),
-    Column("drops", "dropped"),
-    Column("server_mb", "server MB", ".0f"),
+    Column("dropped", "dropped"),
+    Column("resident_mb", "server MB", ".0f"),
+    Column("device_mb", "device MB", ".1f"),
+    Column("ram_mb", "RAM MB", ".1f"),
+    Column("disk_mb", "disk MB", ".1f"),
     Column("server_cores", "server cores", ".2f"),
     Column("client_cores", "client cores", ".2f"),
 )
@@ -91,8 +96,9 @@ def _turns(loads: Sequence[Load]) -> Report:
             "answered": sum(each.status in ("completed", "incomplete") for each in load.exchanges),
             "interrupted": sum(each.status == "cancelled" for each in load.exchanges),
             "unanswered": sum(not each.status for each in load.exchanges),
-            "refused": load.refused,
+            "refused": _counts(labelled(load.counted, "streams_sessions_refused_total")),
             "lost": load.lost,
+            "held": _counts(labelled(load.counted, "streams_false_alarms_total")),
             "errors": _counts(load.errors),
         }
         for load in loads
@@ -110,16 +116,18 @@ def _machine(loads: Sequence[Load]) -> Report:
         {
             "sessions": load.sessions,
             "frames_sent": load.frames_sent,
-            "drops": _counts(load.drops),
-            "server_mb": load.resident_bytes / 1e6,
-            "server_cores": load.server_cpu_s / load.seconds,
+            "dropped": _counts(labelled(load.counted, "streams_frames_dropped_total")),
+            "resident_mb": load.resident_bytes / 1e6,
+            **{f"{tier}_mb": load.memory_bytes[tier] / 1e6 for tier in ("device", "ram", "disk")},
+            "server_cores": load.counted["process_cpu_seconds_total", ""] / load.seconds,
             "client_cores": load.client_cpu_s / load.seconds,
         }
         for load in loads
     ]
     note = (
         "server and clients are two processes of one machine and share its cores as the system sees fit; "
-        "cores: processor time by time passed; server MB: the most that was resident"
+        "cores: processor time by time passed; server MB: the process; device, RAM and disk: the memories of "
+        "its sessions; each the most there was"
     )
     return Report("machine", MACHINE, tuple(rows), (note,))
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from streams.bench.caller import Caller, Phrase, calling
 from streams.bench.exchange import Exchange
-from streams.bench.server_process import ServerProcess
+from streams.bench.scrape import Scraped, difference, labelled, scrape
 
 INTERRUPTED_SHARE = 0.25
 """Of the turns: their asker speaks over the answer."""
@@ -25,7 +25,8 @@ PAUSE_S = (1.0, 4.0)
 START_WITHIN_S = 3.0
 """Sessions do not all begin at the same moment."""
 
-SAMPLE_EVERY_S = 1.0
+SCRAPE_EVERY_S = 5.0
+RESIDENT = "process_resident_memory_bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,11 @@ class Script:
 
 @dataclass(slots=True)
 class Load:
-    """What came of ``sessions`` at once. ``refused`` ones never opened, ``lost`` ones broke off."""
+    """What came of ``sessions`` at once: as their users saw it, and as the server counted.
+
+    ``refused`` ones never opened, ``lost`` ones broke off. ``counted`` are the server's metrics over the
+    time; bytes are the most there were.
+    """
 
     sessions: int
     seconds: float = 0.0
@@ -49,14 +54,14 @@ class Load:
     refused: int = 0
     lost: int = 0
     errors: Counter[str] = field(default_factory=Counter)
-    drops: Counter[str] = field(default_factory=Counter)
-    resident_bytes: int = 0
-    server_cpu_s: float = 0.0
+    counted: Scraped = field(default_factory=dict)
+    resident_bytes: float = 0.0
+    memory_bytes: Counter[str] = field(default_factory=Counter)
     client_cpu_s: float = 0.0
 
 
 async def run_load(
-    server: ServerProcess,
+    url: str,
     script: Script,
     sessions: int,
     seconds: float,
@@ -65,18 +70,21 @@ async def run_load(
 ) -> Load:
     """Conversations for ``seconds``; those that are in the middle of a turn then finish it."""
     load = Load(sessions)
-    server_cpu_s, client_cpu_s, start_s = server.cpu_s, time.process_time(), time.perf_counter()
+    before = await asyncio.to_thread(scrape, url)
+    client_cpu_s, start_s = time.process_time(), time.perf_counter()
     users = [_User(script, load, random.Random(f"{seed} {place}")) for place in range(sessions)]
-    running = [asyncio.create_task(user.run(server.url, start_s + seconds)) for user in users]
+    running = [asyncio.create_task(user.run(url, start_s + seconds)) for user in users]
     while not all(task.done() for task in running):
-        await asyncio.wait(running, timeout=SAMPLE_EVERY_S)
-        load.resident_bytes = max(load.resident_bytes, server.resident_bytes)
+        after = await asyncio.to_thread(scrape, url)
+        load.resident_bytes = max(load.resident_bytes, after[RESIDENT, ""])
+        load.memory_bytes |= labelled(after, "streams_memory_bytes")
         progress(min(time.perf_counter() - start_s, seconds))
+        await asyncio.wait(running, timeout=SCRAPE_EVERY_S)
     for task in running:
         task.result()
     load.seconds = time.perf_counter() - start_s
-    load.server_cpu_s = server.cpu_s - server_cpu_s
     load.client_cpu_s = time.process_time() - client_cpu_s
+    load.counted = difference(await asyncio.to_thread(scrape, url), before)
     return load
 
 
@@ -127,5 +135,4 @@ class _User:
         load = self._load
         load.exchanges += caller.heard.exchanges
         load.errors += caller.heard.errors
-        load.drops += caller.heard.drops
         load.frames_sent += caller.frames_sent

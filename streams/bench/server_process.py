@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -11,7 +10,6 @@ from collections import deque
 from pathlib import Path
 from types import TracebackType
 
-from streams.bench.cold import resident_bytes
 from streams.errors import StreamsError
 
 STOP_S = 20.0
@@ -19,7 +17,7 @@ LINES_KEPT = 20
 
 
 class ServerProcess:
-    """Serves while it is entered; what it takes of the machine is read from the system (Linux)."""
+    """Serves while it is entered."""
 
     def __init__(self, settings_file: Path | None) -> None:
         """The server has the settings of this file and of the environment."""
@@ -60,22 +58,8 @@ class ServerProcess:
 
     @property
     def url(self) -> str:
+        """Of its WebSocket."""
         return self._url
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None, "the server is not running"
-        return self._process.pid
-
-    @property
-    def resident_bytes(self) -> int:
-        return resident_bytes(self.pid)
-
-    @property
-    def cpu_s(self) -> float:
-        """Processor time it has taken since its start, over all threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         assert self._process is not None

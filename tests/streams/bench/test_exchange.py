@@ -72,13 +72,11 @@ def test_an_interrupted_answer_is_done_and_keeps_its_last_sound(exchanges):
     assert (second.last_audio_s, second.done.is_set()) == (None, False)
 
 
-def test_errors_and_drops_are_counted(exchanges):
+def test_errors_are_counted(exchanges):
     assert not exchanges.opened
     exchanges.on_event({"type": "session.created"})
     exchanges.on_event({"type": "error", "error": {"code": "overloaded"}})
-    exchanges.on_event({"type": "input_video_buffer.dropped", "reason": "overload", "count": 3})
     exchanges.begin("Well?")
     response(exchanges, "r1", status="failed")
     assert exchanges.opened
     assert exchanges.errors == {"overloaded": 1, "response_failed": 1}
-    assert exchanges.drops == {"frames: overload": 3}
