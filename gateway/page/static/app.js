@@ -43,7 +43,7 @@ async function start() {
   starting = true;
   voiced = await canSpeak();
   starting = false;
-  client.open({ key: settings.key, name: settings.name, session: settings.session(voiced) });
+  client.open({ key: settings.key, name: settings.name, session: () => settings.session(voiced) });
 }
 
 /** Whether answers can be heard; asked while the user acts, as browsers want it. */

@@ -1,4 +1,4 @@
-// One conversation on the wire. A dropped socket is opened again.
+// One conversation on the wire. A dropped socket is opened again, and what was missed is told again.
 
 import { binaryAudio, binaryFrame } from "./binary.js";
 
@@ -6,7 +6,12 @@ const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
 const GIVE_UP_MS = 300_000;
 
-const CLOSED = { normal: 1000, refused: 1008, failed: 1011, offline: 4000 };
+const CLOSED = { normal: 1000, refused: 1008, offline: 4000, takenOver: 4001, idle: 4002, expired: 4003 };
+const FINAL = [CLOSED.normal, CLOSED.refused, CLOSED.idle, CLOSED.expired];
+
+const UNTOLD =
+  "The connection failed. Try again. If it stays so, pages of this address may not be among those that the " +
+  "server lets in (server.allowed_origins).";
 
 /**
  * Dispatches `state` (`detail`: `{ state, reason, retryMs }`, with state one of `closed`, `connecting`,
@@ -16,6 +21,8 @@ const CLOSED = { normal: 1000, refused: 1008, failed: 1011, offline: 4000 };
 export class Client extends EventTarget {
   #options;
   #socket = null;
+  #token = null; // to come back with
+  #lastEventId = null;
   #problem = null;
   #retries = 0;
   #retryTimer = null;
@@ -28,9 +35,10 @@ export class Client extends EventTarget {
     window.addEventListener("offline", () => this.#abandon());
   }
 
-  /** `session` is what `session.update` is to say at the start; `key` and `name` may be empty. */
+  /** `session()` is what `session.update` says whenever a socket opened; `key` and `name` may be empty. */
   open({ key, name, session }) {
     this.#options = { key, name, session };
+    this.#token = null;
     this.#retries = 0;
     this.#setState("connecting");
     this.#connect();
@@ -42,24 +50,29 @@ export class Client extends EventTarget {
 
   /** Whether the event could be sent: nothing is kept for later. */
   send(event) {
-    if (this.state !== "open") return false;
+    if (!this.#isOpen) return false;
     this.#socket.send(JSON.stringify(event));
     return true;
   }
 
   /** PCM16 little-endian at 24 kHz, as an ArrayBuffer. */
   sendAudio(pcm) {
-    if (this.state === "open") this.#socket.send(binaryAudio(pcm));
+    if (this.#isOpen) this.#socket.send(binaryAudio(pcm));
   }
 
   /** A JPEG, as an ArrayBuffer. */
   sendFrame(jpeg, timestampMs) {
-    if (this.state === "open") this.#socket.send(binaryFrame(jpeg, timestampMs));
+    if (this.#isOpen) this.#socket.send(binaryFrame(jpeg, timestampMs));
   }
 
   /** Bytes that the network has not taken yet. */
   get waitingBytes() {
     return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  /** A socket that closes takes nothing any more, a while before that is told. */
+  get #isOpen() {
+    return this.state === "open" && this.#socket.readyState === WebSocket.OPEN;
   }
 
   #connect() {
@@ -78,6 +91,8 @@ export class Client extends EventTarget {
     let opened = false;
     socket.onopen = () => {
       opened = true;
+      if (this.#token === null) return;
+      socket.send(JSON.stringify({ type: "session.resume", token: this.#token, after: this.#lastEventId }));
     };
     socket.onmessage = ({ data }) => this.#socket === socket && this.#receive(JSON.parse(data));
     socket.onclose = ({ code, reason }) => this.#socket === socket && this.#dropped(code, reason, opened);
@@ -94,32 +109,42 @@ export class Client extends EventTarget {
   #url() {
     const url = new URL("v1/realtime?model=streams", document.baseURI);
     url.protocol = url.protocol.replace("http", "ws");
-    if (this.#options.name) url.searchParams.set("session", this.#options.name);
+    if (this.#token !== null) url.searchParams.set("resume", "1");
+    else if (this.#options.name) url.searchParams.set("session", this.#options.name);
     return url;
   }
 
   #receive(event) {
     this.#problem = event.type === "error" ? event.error : null; // why it closes, if it is the last thing told
+    this.#token = event.session?.streams?.resume?.token ?? this.#token;
+    this.#lastEventId = event.event_id;
     if (event.type === "session.created") this.#begin();
+    if (event.type === "session.resumed") this.#opened();
     this.dispatchEvent(new CustomEvent("event", { detail: event }));
   }
 
   #begin() {
+    const lost = this.#droppedAt > 0;
     this.#opened();
-    this.dispatchEvent(new CustomEvent("begun", { detail: { lost: this.#droppedAt > 0 } }));
-    this.#droppedAt = 0;
-    this.send({ type: "session.update", session: this.#options.session });
+    this.dispatchEvent(new CustomEvent("begun", { detail: { lost } }));
   }
 
   #opened() {
     this.#retries = 0;
+    this.#droppedAt = 0;
     this.#setState("open");
+    this.send({ type: "session.update", session: this.#options.session() });
   }
 
   async #dropped(code, reason, opened) {
     this.#socket = null;
     const problem = this.#problem?.message ?? reason;
-    if (code === CLOSED.normal || code === CLOSED.refused) {
+    if (this.#problem?.code === "resume_failed") {
+      this.#token = null; // it waited too long, or the server is another: begin anew
+      this.#retry(0);
+    } else if (code === CLOSED.takenOver) {
+      this.#stop("This conversation goes on in another window.");
+    } else if (FINAL.includes(code)) {
       this.#stop(problem || "The server ended the conversation.");
     } else if (opened && this.state === "connecting") {
       this.#stop(problem || "The server could not begin a conversation.");
@@ -167,14 +192,18 @@ export class Client extends EventTarget {
       const message = "The server cannot be reached. Is it running, and is this device online?";
       return { message, isFinal: false };
     }
-    const said = await answer.json().then(({ error }) => error.message, () => "");
-    if (answer.status !== 401) return { message: said || "The connection failed. Try again.", isFinal: false };
-    return { message: `${said || "The server wants a key"}. Enter the server key in Settings.`, isFinal: true };
+    if (answer.status === 401) {
+      const problem = key ? "The server does not take this key. Correct" : "The server wants a key. Enter";
+      return { message: `${problem} it in Settings.`, isFinal: true };
+    }
+    const message = await answer.json().then(({ error }) => error.message, () => UNTOLD);
+    return { message, isFinal: false };
   }
 
   #stop(reason) {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = null;
+    this.#token = null;
     this.#droppedAt = 0;
     const socket = this.#socket;
     this.#socket = null;

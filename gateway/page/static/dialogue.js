@@ -170,6 +170,8 @@ export class Dialogue {
         return this.#done(event.response);
       case "session.latency":
         return this.#conversation.latency(event.response_id, event);
+      case "session.ending":
+        return this.#messages.note(ending(event.reason, Math.ceil(event.in_ms / 1000)));
       case "error":
         return this.#messages.error(event.error.message);
     }
@@ -257,6 +259,17 @@ export class Dialogue {
       this.#client.send({ type: "conversation.item.truncate", ...truncate });
     }
     this.#onChange();
+  }
+}
+
+function ending(reason, seconds) {
+  switch (reason) {
+    case "idle":
+      return `Nobody spoke for long: the conversation ends in ${seconds} seconds unless you go on.`;
+    case "total":
+      return `The conversation has lasted nearly as long as it may: it ends in ${seconds} seconds.`;
+    default:
+      return `The server stops within ${seconds} seconds.`;
   }
 }
 

@@ -6,6 +6,7 @@ const EVENTS = [
   "memory.recalled",
   "memory.reported",
   "session.latency",
+  "session.ending",
   "input_video_buffer.seen",
   "input_video_buffer.dropped",
   "conversation.item.input_audio_transcription.partial",
@@ -14,6 +15,7 @@ const EVENTS = [
 ];
 
 const DETECTION = {
+  semantic: { type: "semantic_vad" },
   server: { type: "server_vad" },
   push: null,
 };
@@ -64,7 +66,7 @@ export class Settings {
         input: { transcription: {}, turn_detection: DETECTION[turns] },
         output: { voice: voice.trim() || null, speed: Number(speed) },
       },
-      streams: { events: EVENTS },
+      streams: { events: EVENTS, resume: true },
     };
   }
 

@@ -55,7 +55,7 @@ PATIENCE_MS = 45_000
 WIRE_RATE = 24_000
 TONE = (0.3 * np.sin(2 * np.pi * 300 * np.arange(WIRE_RATE) / WIRE_RATE)).astype(np.float32)
 SPOKEN = SessionOptions(transcription=True)
-TIMES = StageTimes(None, 402.0, 441.0, 520.0, 655.0, None, 2_350.0)
+TIMES = StageTimes(310.4, 402.0, 441.0, 520.0, 655.0, None, 2_350.0)
 
 FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
@@ -225,6 +225,19 @@ def visit(browser: Browser) -> Any:
     assert [problem for each in visits for problem in each.problems] == []
 
 
+@pytest.fixture
+def heard() -> Callable[..., int]:
+    """Samples other than silence that a page played so far, once they are ``more_than`` so many."""
+
+    def samples(page: Page, more_than: float = -1) -> int:
+        played = "(await import('/page/app.js')).player.audible"
+        page.wait_for_function(f"async (least) => {played} > least", arg=more_than)
+        count: int = page.evaluate(f"async () => {played}")
+        return count
+
+    return samples
+
+
 class Background:
     """An event loop on a thread of its own, for a server beside the browser's driver."""
 
@@ -270,13 +283,13 @@ def served(background: Background) -> Any:
 class Script:
     """A gateway whose sessions do what a test tells them to."""
 
-    def __init__(self, background: Background, scripted: type[Any], picture: bytes, port: int = 0) -> None:
+    def __init__(self, background: Background, scripted: type[Any], picture: bytes, **config: Any) -> None:
         self._background = background
         self._called = threading.Condition()
         self._picture = picture
         self._scripted = scripted
         self.lives: list[Any] = []
-        self.server = GatewayServer(ServerConfig(port=port), VideoConfig(), self._open)
+        self.server = GatewayServer(ServerConfig(**{"port": 0} | config), VideoConfig(), self._open)
 
     async def _open(self, visit: Any, emit: Any) -> Any:
         picture, called = self._picture, self._called

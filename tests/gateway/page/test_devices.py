@@ -53,7 +53,8 @@ def test_no_camera(script, served, visit, launch):
     expect(page.get_by_role("alert")).to_have_text("No camera was found. Plug one in, then turn it on again.")
 
 
-def test_a_page_that_is_not_safe(script, served, visit, launch):
+def test_a_page_that_is_not_safe(new_script, served, visit, launch):
+    script = new_script(allowed_origins=("*",))
     plain = launch("--use-fake-device-for-media-stream", "--host-resolver-rules=MAP streams.test 127.0.0.1")
     url = served(script.server).replace("127.0.0.1", "streams.test")
     page = visit(url, other=plain, expected=("Cross-Origin-Opener-Policy",)).page

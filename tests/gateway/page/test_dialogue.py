@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from streams.conversation import TextContent
@@ -33,16 +34,6 @@ TIMES = StageTimes(None, 402.0, 441.0, 520.0, 655.0, None, 2_350.0)
 
 def status(page):
     return page.get_by_role("status").filter(has=page.locator("#status-label"))
-
-
-def audible(page):
-    """Samples other than silence that were played so far."""
-    return page.evaluate("import('/page/app.js').then((app) => app.player.audible)")
-
-
-def until_audible(page, more_than):
-    condition = "async (least) => (await import('/page/app.js')).player.audible > least"
-    page.wait_for_function(condition, arg=more_than)
 
 
 def let_the_sound_device_run(page, seconds):
@@ -117,17 +108,23 @@ def test_a_turn_shows_how_long_each_stage_took(page, script):
     script.answer("Hello.")
     script.answered("Hello.")
     latency = page.locator(".turn.answer figure")
-    expect(latency.locator("figcaption")).to_have_text("655 ms until first sound · whole answer 2.4 s")
+    caption = re.compile(r"^(\d+) ms until heard · whole answer 2\.4 s$")
+    expect(latency.locator("figcaption")).to_have_text(caption)
     stages, times = (latency.locator(name).all_text_contents() for name in ("dt", "dd"))
     shown = dict(zip(stages, times, strict=True))
+    heard = shown.pop("heard")  # by half the round trip of this very connection
+    assert heard == f"{caption.match(latency.locator('figcaption').text_content())[1]} ms"
     assert shown == {
+        "turn ended": "310 ms",
         "words known": "402 ms",
         "recalled": "441 ms",
         "first word": "520 ms",
         "first sound": "655 ms",
     }
-    widths = latency.locator(".bar span").evaluate_all("(all) => all.map((each) => each.style.width)")
-    assert [round(float(width.rstrip("%")), 1) for width in widths] == [40.2, 3.9, 7.9, 13.5]
+    bars = latency.locator(".bar span").evaluate_all("(all) => all.map((each) => each.style.width)")
+    widths = [round(float(width.rstrip("%")), 1) for width in bars]
+    assert widths[:5] == [31.0, 9.2, 3.9, 7.9, 13.5]
+    assert widths[5] == pytest.approx((int(heard.removesuffix(" ms")) - 655) / 10, abs=0.1)
 
 
 def test_what_did_not_happen_is_no_stage(page, script):
@@ -140,28 +137,28 @@ def test_what_did_not_happen_is_no_stage(page, script):
     expect(page.locator(".turn.answer .bar span")).to_have_count(3)
 
 
-def test_an_answer_is_heard_and_an_interruption_withdraws_it(page, script):
+def test_an_answer_is_heard_and_an_interruption_withdraws_it(page, script, heard):
     script.answer("One two three four five six.", seconds=6)
     expect(status(page)).to_contain_text("Speaking")
-    until_audible(page, 2 * RATE)
+    heard(page, more_than=2 * RATE)
     script.emit(SpeechStarted("item_2", 5_000_000))
     ((item_id, content_index, audio_end_us),) = script.asked("truncate_item", at_least=1)
-    heard = audible(page)
+    at_end = heard(page)
     assert (item_id, content_index) == ("item_answer", 0)
     assert 0 < audio_end_us < 5.9 * US_PER_S
     # A tone is silent in no more than one sample of forty, so that what was audible is what was played.
-    assert audio_end_us / US_PER_S <= heard / RATE * 1.03
+    assert audio_end_us / US_PER_S <= at_end / RATE * 1.03
     # What was on its way is not played any more.
     script.emit(AudioDelta("resp_1", "item_answer", AudioChunk(6 * US_PER_S, RATE, TONE)))
     script.answered("One two", "cancelled", "turn_detected")
     expect(page.locator(".turn.answer .unheard")).to_have_text("three four five six.")
-    assert audible(page) == heard
+    assert heard(page) == at_end
     expect(page.locator("body")).to_have_attribute("data-status", "hearing")
 
 
-def test_the_interrupt_button_stops_an_answer(page, script):
+def test_the_interrupt_button_stops_an_answer(page, script, heard):
     script.answer("One two three.", seconds=4)
-    until_audible(page, 0)
+    heard(page, more_than=0)
     page.get_by_role("button", name="Interrupt").click()
     assert script.asked("cancel", at_least=1) == [("resp_1",)]
     script.asked("truncate_item", at_least=1)
@@ -170,26 +167,26 @@ def test_the_interrupt_button_stops_an_answer(page, script):
     expect(status(page)).to_contain_text("Listening")
 
 
-def test_a_false_alarm_pauses_the_voice_and_lets_it_go_on(page, script):
-    script.answer("One two three.", seconds=2)
-    until_audible(page, 0)
+def test_a_false_alarm_pauses_the_voice_and_lets_it_go_on(page, script, heard):
+    script.answer("One two three.", seconds=4)
+    heard(page, more_than=0)
     script.emit(OutputHeld("resp_1"))
     expect(status(page)).to_contain_text("Hearing you")
     let_the_sound_device_run(page, 0.3)  # what was told of before it was held
-    at_hold = audible(page)
+    at_hold = heard(page)
     let_the_sound_device_run(page, 0.3)
-    assert audible(page) == at_hold < 1.9 * RATE
+    assert heard(page) == at_hold < 3.9 * RATE
     script.emit(OutputResumed("resp_1", "backchannel"))
     expect(status(page)).to_contain_text("Speaking")
-    until_audible(page, 1.9 * RATE)
+    heard(page, more_than=3.9 * RATE)
     script.answered("One two three.")
     expect(status(page)).to_contain_text("Listening")
     assert script.asked("truncate_item") == []
 
 
-def test_a_message_that_is_typed_is_answered_after_what_was_being_said(page, script):
+def test_a_message_that_is_typed_is_answered_after_what_was_being_said(page, script, heard):
     script.answer("One two three.", seconds=3)
-    until_audible(page, 0)
+    heard(page, more_than=0)
     page.get_by_role("textbox", name="Your message").fill("And now?")
     page.keyboard.press("Enter")
     script.asked("cancel", at_least=1)
