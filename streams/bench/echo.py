@@ -1,7 +1,7 @@
 """``streams bench echo``: replies that come back through a loudspeaker, and users who talk over them.
 
 Each room is drawn with its delay (10 to 500 ms), level (-30 to -6 dB), reverberation (0.1 to 0.6 s) and
-noise. The thresholds of ``speech.echo_gate`` were tuned on ``--half tune``.
+noise. The thresholds of the gate were tuned on other rooms drawn in the same way; ``--half tune`` draws such.
 """
 
 from __future__ import annotations
