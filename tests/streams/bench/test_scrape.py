@@ -17,7 +17,7 @@ process_cpu_seconds_total 1.5
 @pytest.fixture
 def url():
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802 - the library's name
+        def do_GET(self):
             self.send_response(200 if self.path == "/metrics" else 404)
             self.end_headers()
             self.wfile.write(TEXT.encode())
