@@ -44,7 +44,8 @@ class RealtimeClient:
 
     With ``resume`` a socket that drops is opened again for as long as the server keeps the session: events
     that were missed are handed on as if nothing had been, after a ``session.resumed``; what was sent and
-    did not arrive is sent again, and what is sent meanwhile waits.
+    did not arrive is sent again, and what is sent meanwhile waits. Entering waits for the server to agree,
+    or to refuse it with an ``error`` event.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class RealtimeClient:
         self._backlog = Backlog(KEPT_BYTES)
         self._sending = asyncio.Lock()
         self._settled = asyncio.Event()
+        self._answered = asyncio.Event()
         self._ticket = Ticket()
         self._lost: StreamsError | None = None
         self._leaving = False
@@ -73,7 +75,12 @@ class RealtimeClient:
         self._socket = await self._open(self._url)
         self._reader = asyncio.create_task(self._run(self._socket))
         if self._resume:
-            await self.send("session.update", session={"type": "realtime", "streams": {"resume": True}})
+            try:
+                await self.send("session.update", session={"type": "realtime", "streams": {"resume": True}})
+                await self._answered.wait()
+            except BaseException:
+                self._socket.transport.abort()
+                raise
         return self
 
     async def __aexit__(
@@ -130,14 +137,20 @@ class RealtimeClient:
             async for message in socket:
                 event = json.loads(message)
                 if self._resume:
-                    self._ticket.note(event)
+                    self._note(event)
                 self._on_event(event)
+
+    def _note(self, event: ServerEvent) -> None:
+        self._ticket.note(event)
+        if self._ticket.token is not None or event["type"] == "error":
+            self._answered.set()
 
     def _returns(self, socket: ClientConnection) -> bool:
         is_over = self._leaving or socket.close_code in GONE_FOR_GOOD
         return self._resume and self._ticket.token is not None and not is_over
 
     def _lose(self, reason: str) -> None:
+        self._answered.set()
         self._lost = StreamsError(f"the session is lost: {reason}", code="connection_lost")
         self._settled.set()
 

@@ -77,7 +77,10 @@ async def _talk(args: argparse.Namespace, timeline: Timeline) -> None:
         await parts.enter_async_context(_playing(player, args))
         talker = Talker(player, watchers)
         url = _address(args)
-        client = await parts.enter_async_context(RealtimeClient(url, talker.on_event, key=args.key))
+        client = await parts.enter_async_context(
+            # Media that come faster than they are heard outrun the pings by which a dead socket is found.
+            RealtimeClient(url, talker.on_event, key=args.key, resume=not args.fast)
+        )
         timeline.say("note", f"connected to {args.url}; Ctrl-C ends it, a line typed is a question")
         sight = None if args.video is None else show(args.video, args.fps, clock, fast=args.fast)
         await talker.run(client, sound=sound, sight=sight, typed=typed_lines(sys.stdin), fast=args.fast)

@@ -41,6 +41,8 @@ class Teller:
                 self._timeline.say("you", event["transcript"] or "(nothing)")
             case "conversation.item.input_audio_transcription.failed" | "error":
                 self._timeline.say("error", event["error"]["message"])
+            case "session.resumed":
+                self._timeline.say("note", "the connection was lost, and is back")
             case "response.resumed":
                 self._timeline.say("note", f"going on: that was no interruption ({event['reason']})")
             case _:

@@ -363,3 +363,23 @@ def test_it_can_be_left_while_it_is_away(resuming):
         await noticed(client)
 
     resuming(scenario)
+
+
+def test_where_the_server_lets_nobody_come_back_it_serves_until_the_socket_drops():
+    types = []
+
+    async def refuse(socket):
+        await socket.recv()
+        error = {"code": "unsupported_value", "message": "no", "event_id": None}
+        await socket.send(json.dumps({"type": "error", "event_id": "event_1", "error": error}))
+        await socket.recv()
+        socket.transport.abort()
+
+    async def scenario():
+        async with serve(refuse, "127.0.0.1", 0) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with RealtimeClient(url, lambda event: types.append(event["type"]), resume=True) as client:
+                assert types == ["error"]
+                assert (await lost(client)).code == "connection_lost"
+
+    asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_S))
