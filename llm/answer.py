@@ -227,6 +227,12 @@ class Answer:
         self._held = None
         return kept
 
+    def discard(self) -> None:
+        """End the answer as if it had never been asked for: nothing of it is remembered."""
+        if self._held is not None:
+            self._stream.return_context(self._held)
+            self._held = None
+
     def _keep(self, now_us: int, keep_tokens: int | None) -> Kept:
         stream, reader = self._stream, self._stream.reader
         offset, asked_id = 0, None

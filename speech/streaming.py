@@ -54,6 +54,11 @@ class StreamingRecognizer:
         return tuple(self._confirmed)
 
     @property
+    def words(self) -> tuple[Word, ...]:
+        """Every word so far, those that may still change included."""
+        return (*self._confirmed, *self._tentative)
+
+    @property
     def end_us(self) -> int:
         """The end of the sound appended so far; 0 before the first."""
         return self._time_us(self._samples) if self._origin_us is not None else 0
@@ -110,7 +115,7 @@ class StreamingRecognizer:
                 self._force()
             tail_us = max(0, end_us + TAIL_MS * US_PER_MS - self._time_us(0))
             self._tentative = self._recognize(min(self._samples, tail_us * ASR_RATE // US_PER_S))
-        transcript = Transcript((*self._confirmed, *self._tentative))
+        transcript = Transcript(self.words)
         self._confirmed, self._tentative = list(transcript.words), []
         self._heard_us = self.end_us
         return transcript

@@ -77,6 +77,8 @@ class SpeechConfig(Section):
     partial_interval_ms: int = Field(default=600, gt=0)
     max_buffer_s: float = Field(default=12.0, gt=2, le=28)
     """The recogniser's buffer is trimmed at a confirmed segment once it is longer than this."""
+    speculate: bool = True
+    """Begin to answer whenever the speaker pauses; what is begun is thrown away when more is said."""
     stall_ms: int = Field(default=2_000, ge=200)
     """A turn whose sound stops coming in the middle of speech ends after this long."""
     max_utterance_s: float = Field(default=120.0, gt=5)

@@ -27,6 +27,10 @@ GAP_US = 500 * US_PER_MS
 class HearingHandler(Protocol):
     def speech_started(self, at_us: int, utterance: Utterance) -> None: ...
 
+    def speech_paused(self, utterance: Utterance) -> None:
+        """Perhaps for good; the words so far are known."""
+        ...
+
     def speech_resumed(self) -> None: ...
 
     def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None: ...
@@ -165,7 +169,7 @@ class Hearing:
     async def _pause(self, utterance: Utterance, at_us: int) -> None:
         """Perhaps this is the end: find the words so far and, where it counts, whether it sounds so."""
         utterance.pause_us = at_us
-        weighing = [utterance.hypothesize(again=True)]
+        weighing = [utterance.hypothesize(again=True), self._find_words(utterance, at_us)]
         if isinstance(self._turns, SemanticVad):
             weighing.append(self._listen_for_the_end(utterance, at_us, Patience(self._turns.eagerness)))
         if self._live:
@@ -173,6 +177,11 @@ class Hearing:
                 self._tasks.start(each)
         else:
             await asyncio.gather(*weighing)
+
+    async def _find_words(self, utterance: Utterance, pause_us: int) -> None:
+        known = await utterance.text_at(pause_us) is not None
+        if known and utterance is self._utterance and utterance.pause_us == pause_us:
+            self._handler.speech_paused(utterance)
 
     async def _listen_for_the_end(self, utterance: Utterance, pause_us: int, patience: Patience) -> None:
         """Wait as long as the speaker sounds as if there were more, and then as what was said reads."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TypeVar
 
 from gateway.backend import Backend
+from gateway.live.ahead import Ahead
 from gateway.live.live import Emit, Follow
 from gateway.live.newest import Newest
 from gateway.live.playback import replayed_until
@@ -12,10 +14,12 @@ from gateway.live.reading import Heard, Reading
 from gateway.live.response import LoadPictures, Response, Sent, Stopwatch
 from gateway.live.speaker import Hold
 from llm.answer import Answer, Question
+from llm.answer_ahead import AnswerAhead
 from llm.stream import Stream
+from speech.tts import Synthesizer
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
-from streams.conversation import FunctionCall, Item, Message
+from streams.conversation import FunctionCall, Item, Message, SessionOptions
 from streams.errors import InvalidRequestError, StreamsError
 from streams.events import ResponseDone, ResponseItemAdded, ResponseStatus, StatusReason
 from streams.item_list import MAX_ITEMS
@@ -26,6 +30,8 @@ from streams.session import Session
 from streams.types import US_PER_MS
 
 log = get_logger(__name__)
+
+AnswerType = TypeVar("AnswerType", bound=Answer)
 
 
 class Responder:
@@ -55,6 +61,7 @@ class Responder:
         self._response: Response | None = None
         self._stop: StatusReason | None = None
         self._holds: set[Hold] = set()
+        self._ahead = Ahead(backend, clock, config.speech.min_clause_chars)
         self.silent_from_us = 0
         """When the sound that was sent last has been played."""
         self._sent: Newest[str, Sent] = Newest(MAX_ITEMS)
@@ -174,21 +181,19 @@ class Responder:
         question = (
             Question(heard.text, heard.start_us, heard.end_us) if heard else Question("", now_us, now_us)
         )
-        answer = Answer(
-            self._stream,
-            question,
-            max_tokens=options.max_output_tokens,
-            instructions=options.instructions,
-            tools=options.offered,
-            must_call=options.must_call,
-            remember=command.in_conversation,
-        )
+        voice: Synthesizer = self._backend.synthesizer
+        begun = self._ahead.take(heard.text, options) if heard and command.in_conversation else None
+        if begun is not None:
+            answer: Answer = begun.answer
+            voice = begun.voice
+        else:
+            answer = self._answer(Answer, question, options, remember=command.in_conversation)
         self._response = Response(
             command.response_id,
             answer,
             options,
             engine=self._backend.engine,
-            voice=self._backend.synthesizer,
+            voice=voice,
             voice_worker=self._backend.synthesizer_worker,
             clock=self._clock,
             emit=self._emit,
@@ -202,6 +207,34 @@ class Responder:
             self._response.mark("end_of_speech", heard.ended_ms)
         self._response.mark("transcript")
         return self._response
+
+    def _answer(
+        self, kind: type[AnswerType], question: Question, options: SessionOptions, *, remember: bool
+    ) -> AnswerType:
+        return kind(
+            self._stream,
+            question,
+            max_tokens=options.max_output_tokens,
+            instructions=options.instructions,
+            tools=options.offered,
+            must_call=options.must_call,
+            remember=remember,
+        )
+
+    def prepare(self, text: str, start_us: int, end_us: int) -> None:
+        """Begin to answer ``text``, said in that time, which may be all that is said."""
+        if self._config.speech.speculate:
+            options, question = self._session.options, Question(text, start_us, end_us)
+            self._ahead.begin(
+                text, options, lambda: self._answer(AnswerAhead, question, options, remember=True)
+            )
+
+    def abandon(self) -> None:
+        """What was begun ahead of its question is not what will be asked, or not of memory as it is now."""
+        self._ahead.drop()
+
+    async def close(self) -> None:
+        await self._ahead.close()
 
     def _done(
         self,

@@ -97,6 +97,7 @@ class LiveSession:
 
     def update(self, options: SessionOptions) -> None:
         self._check(options)
+        self._responder.abandon()
         before = self._session.options
         self._session.options = options
         if options.turn_detection != before.turn_detection:
@@ -129,6 +130,7 @@ class LiveSession:
         self._sight.clear()
 
     async def add_item(self, item: Item, previous_item_id: str | None) -> None:
+        self._responder.abandon()
         watch = Stopwatch()
         self._follow(self._session.item_created(item, previous_item_id))
         text = await self._items.text_of(item) if isinstance(item, Message) else ""
@@ -151,12 +153,14 @@ class LiveSession:
         self._session.items.get(item_id)
         if self._responder.writing(item_id):
             raise InvalidRequestError(f"item '{item_id}' is still being written", param="item_id")
+        self._responder.abandon()
         await self._turns.recognised()
         await self._reading.forget(item_id)
         self._follow(self._session.item_removed(item_id))
 
     async def truncate_item(self, item_id: str, content_index: int, audio_end_us: int) -> None:
         self._session.items.get(item_id)
+        self._responder.abandon()
         being_written = self._responder.writing(item_id) is not None
         text = self._responder.truncate(item_id, content_index, audio_end_us)
         changed = self._session.reply_text(item_id) != text
@@ -196,6 +200,7 @@ class LiveSession:
             async with asyncio.timeout(FAREWELL_S):
                 await self._remember_what_was_said()
         await self._tasks.cancel()
+        await self._responder.close()
         await self._sight.close()
         self._stream.memory.notify = ignore
         # Off the engine's thread: what is to be kept is written first, while others are answered.

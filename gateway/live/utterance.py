@@ -11,7 +11,7 @@ import numpy as np
 
 from speech.streaming import Partial, StreamingRecognizer
 from streams.pipeline import URGENT, Worker
-from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples, Transcript
+from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples, Transcript, Word
 
 LAST_SOUND_US = 8 * US_PER_S
 """As much as tells whether a speaker has finished."""
@@ -44,8 +44,8 @@ class Utterance:
         self._heard_us = 0
         self._confirmed: list[str] = []
         self._untold = 0
-        self.text: str | None = None
-        """The words so far, as the last hypothesis has them; some may still change. None before the first."""
+        self.words: tuple[Word, ...] | None = None
+        """Those so far, as the last hypothesis has them; some may still change. None before the first."""
         self.pause_us: int | None = None
         """Where the voice has fallen silent, when it has not come back since."""
         self._last_sound: deque[AudioChunk] = deque()
@@ -62,6 +62,11 @@ class Utterance:
     def start_us(self) -> int:
         """Where its sound begins; ``end_us`` before there is any."""
         return self.end_us if self._start_us is None else self._start_us
+
+    @property
+    def text(self) -> str | None:
+        """The words so far."""
+        return None if self.words is None else Transcript(self.words).text
 
     def take_confirmed(self) -> str:
         """The words, no longer to change, that were not taken before."""
@@ -138,7 +143,7 @@ class Utterance:
             chunks = self._take()
             partial = await self._worker.run(bind(self._hear, chunks))
             self._confirmed += (word.text for word in partial.confirmed)
-            self.text = " ".join([*self._confirmed, partial.tentative]).strip()
+            self.words = self._recognizer.words
             self._covered_us = heard_us
             self._on_partial(self, partial)
 

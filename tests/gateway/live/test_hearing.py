@@ -36,7 +36,10 @@ class Deaf:
 class Handler:
     def __init__(self):
         self.started, self.stopped, self.partials, self.resumed = [], [], [], 0
-        self.failed = []
+        self.failed, self.paused = [], []
+
+    def speech_paused(self, utterance):
+        self.paused.append(utterance.pause_us)
 
     def speech_resumed(self):
         self.resumed += 1
