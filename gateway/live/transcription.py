@@ -112,6 +112,9 @@ class TranscriptionSession:
     def speech_started(self, at_us: int, utterance: Utterance) -> None:
         self._follow(self._session.speech_started(at_us))
 
+    def speech_paused(self, utterance: Utterance) -> None:
+        """There is no answer to begin."""
+
     def speech_resumed(self) -> None:
         """It interrupts nobody."""
 
