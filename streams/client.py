@@ -186,6 +186,14 @@ class RealtimeClient:
                 self._socket = socket
                 self._settled.set()
 
+    async def lost(self) -> StreamsError:
+        """Return once the session has ended without this client's leaving: why."""
+        assert self._reader is not None
+        await asyncio.wait({self._reader})
+        self._reader.result()
+        assert self._lost is not None
+        return self._lost
+
     # What is sent.
 
     async def send(self, event_type: str, **fields: Any) -> None:

@@ -28,7 +28,7 @@ LIMIT = 0.02
 PICTURES_PER_S = 0.5
 
 MIB = 1024**2
-BUDGETS = {"device_bytes": 32 * MIB, "ram_bytes": 64 * MIB, "disk_bytes": 1024 * MIB}
+BUDGETS = {"device_bytes": 16 * MIB, "ram_bytes": 32 * MIB, "disk_bytes": 512 * MIB}
 """Of the memory: RAM is full within the first hour, the disk before the day is over."""
 
 GREW_SHOWN = 5

@@ -75,12 +75,11 @@ async def _talk(args: argparse.Namespace, timeline: Timeline) -> None:
             watchers.append(log.on_event)
         sound = open_sound(args.audio, fast=args.fast)
         await parts.enter_async_context(_playing(player, args))
-        talker = Talker(player, watchers)
-        url = _address(args)
-        client = await parts.enter_async_context(
-            # Media that come faster than they are heard outrun the pings by which a dead socket is found.
-            RealtimeClient(url, talker.on_event, key=args.key, resume=not args.fast)
-        )
+        # Media that come faster than they are heard outrun the pings by which a dead socket is found.
+        resume = not args.fast
+        talker = Talker(player, watchers, resumes=resume)
+        client = RealtimeClient(_address(args), talker.on_event, key=args.key, resume=resume)
+        await parts.enter_async_context(client)
         timeline.say("note", f"connected to {args.url}; Ctrl-C ends it, a line typed is a question")
         sight = None if args.video is None else show(args.video, args.fps, clock, fast=args.fast)
         await talker.run(client, sound=sound, sight=sight, typed=typed_lines(sys.stdin), fast=args.fast)

@@ -26,14 +26,18 @@ NEAR_S = PIECE_MS / 1_000
 class Talker:
     """Give ``on_event`` to the client, then ``run``. Use once."""
 
-    def __init__(self, player: Player, watchers: Sequence[Callable[[ServerEvent], None]]) -> None:
-        """``watchers`` are told of every event, before it is acted on."""
+    def __init__(
+        self, player: Player, watchers: Sequence[Callable[[ServerEvent], None]], *, resumes: bool = False
+    ) -> None:
+        """``watchers`` are told of every event, before it is acted on. ``resumes``: the client comes back by
+        itself, for which it sends an update of its own at first.
+        """
         self._player = player
         self._playback = AnswerPlayback(player)
         self._watchers = watchers
         self._turns = OpenTurns()
         self._cut: asyncio.Queue[Played] = asyncio.Queue()
-        self._updates: dict[str, asyncio.Future[None]] = {}
+        self._updates: dict[str, asyncio.Future[None] | None] = {"the client's": None} if resumes else {}
 
     def on_event(self, event: ServerEvent) -> None:
         for watch in self._watchers:
@@ -56,13 +60,14 @@ class Talker:
 
         Raises ExceptionGroup of what sources and connection raise.
         """
-        await self._update(
-            client,
-            audio={"input": {"transcription": {"model": "embedded"}}},
-            streams={"events": list(TOLD)},
-        )
         async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(_watch(client))
             telling = tasks.create_task(self._tell(client))
+            await self._update(
+                client,
+                audio={"input": {"transcription": {"model": "embedded"}}},
+                streams={"events": list(TOLD)},
+            )
             showing = None if sight is None else tasks.create_task(self._show(client, sight))
             typing = None if typed is None else tasks.create_task(self._type(client, typed))
             if sound is not None:
@@ -74,17 +79,20 @@ class Talker:
             await self._turns.closed()
             while self._player.playing:  # noqa: ASYNC110 - emptied by a sound card's thread
                 await asyncio.sleep(NEAR_S)
-            for task in (telling, showing, typing):
+            for task in (watching, telling, showing, typing):
                 if task is not None:
                     task.cancel()
 
     def _note_update(self, event: ServerEvent) -> None:
         """Updates are answered in order, or refused by name."""
         if event["type"] == "session.updated" and self._updates:
-            self._updates.pop(next(iter(self._updates))).set_result(None)
-        elif event["type"] == "error" and event["error"]["event_id"] in self._updates:
-            refused = StreamsError(event["error"]["message"], param=event["error"]["param"])
-            self._updates.pop(event["error"]["event_id"]).set_exception(refused)
+            updated = self._updates.pop(next(iter(self._updates)))
+            if updated is not None:
+                updated.set_result(None)
+        elif event["type"] == "error":
+            updated = self._updates.pop(event["error"]["event_id"], None)
+            if updated is not None:
+                updated.set_exception(StreamsError(event["error"]["message"], param=event["error"]["param"]))
 
     async def _update(self, client: RealtimeClient, **session: Any) -> None:
         """Change the session; returns when the server has taken that in, and all that was sent before.
@@ -137,3 +145,8 @@ class Talker:
         if self._turns.answering:
             await client.send("response.cancel")
         await self._turns.closed()
+
+
+async def _watch(client: RealtimeClient) -> None:
+    """Raises StreamsError once the session is lost, also while nothing is sent."""
+    raise await client.lost()

@@ -11,6 +11,7 @@ TOLD = (
     "session.latency",
     "input_video_buffer.seen",
     "input_video_buffer.dropped",
+    "session.ending",
     "response.held",
     "response.resumed",
     "conversation.item.input_audio_transcription.partial",
@@ -41,6 +42,9 @@ class Teller:
                 self._timeline.say("you", event["transcript"] or "(nothing)")
             case "conversation.item.input_audio_transcription.failed" | "error":
                 self._timeline.say("error", event["error"]["message"])
+            case "session.ending":
+                seconds = event["in_ms"] / 1_000
+                self._timeline.say("note", f"the session ends in {seconds:.0f} s ({event['reason']})")
             case "session.resumed":
                 self._timeline.say("note", "the connection was lost, and is back")
             case "response.resumed":

@@ -9,6 +9,7 @@ import pytest
 from speech.asr import ASR_RATE
 from speech.audio import read_wav, resample
 from streams.client import WIRE_RATE, RealtimeClient
+from streams.serve import new_server
 from streams.talk.log import EventLog
 from streams.talk.player import Player
 from streams.talk.sound import SILENCE, WavSpeaker
@@ -16,6 +17,16 @@ from streams.talk.talker import Talker
 
 HEARD_S = 0.8
 PIECE = len(SILENCE)
+
+
+def pieces(samples):
+    return np.pad(samples, (0, -len(samples) % PIECE)).reshape(-1, PIECE)
+
+
+async def paced(samples):
+    for piece in pieces(samples):
+        yield piece
+        await asyncio.sleep(PIECE / WIRE_RATE)
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +45,15 @@ def interrupted(url, said, tmp_path_factory):
         if event["type"] == "conversation.item.retrieved":
             retrieved.set()
 
-    def pieces(samples):
-        return np.pad(samples, (0, -len(samples) % PIECE)).reshape(-1, PIECE)
-
     async def sound():
-        for piece in pieces(said("Explain in detail how coffee is made.")):
+        async for piece in paced(said("Explain in detail how coffee is made.")):
             yield piece
-            await asyncio.sleep(PIECE / WIRE_RATE)
         while not started.is_set():
             yield SILENCE
             await asyncio.sleep(PIECE / WIRE_RATE)
         await asyncio.sleep(HEARD_S)
-        for piece in pieces(said("Wait, what is two plus two?")):
+        async for piece in paced(said("Wait, what is two plus two?")):
             yield piece
-            await asyncio.sleep(PIECE / WIRE_RATE)
 
     async def converse():
         async with RealtimeClient(url, on_event) as client:
@@ -99,3 +105,67 @@ def test_what_was_heard_of_both_answers_is_in_the_file(interrupted, streams):
     assert first < len(heard)
     words = streams.backend.recognizer.transcribe(resample(heard[first:], WIRE_RATE, ASR_RATE)).text
     assert words
+
+
+def test_a_socket_that_drops_in_the_middle_of_a_question_costs_nothing(url, said):
+    events, question = [], "What is the capital of France?"
+    player = Player(WIRE_RATE)
+    talker = Talker(player, [events.append], resumes=True)
+
+    async def sound(client):
+        samples = said(question)
+        async for piece in paced(samples[: len(samples) // 2]):
+            yield piece
+        client._socket.transport.abort()
+        async for piece in paced(samples[len(samples) // 2 :]):
+            yield piece
+
+    async def played():
+        while True:
+            player.pull(WIRE_RATE)
+            await asyncio.sleep(0.01)
+
+    async def converse():
+        async with RealtimeClient(url, talker.on_event, resume=True) as client:
+            playing = asyncio.create_task(played())
+            await talker.run(client, sound=sound(client), sight=None, typed=None)
+            playing.cancel()
+
+    asyncio.run(asyncio.wait_for(converse(), 120))
+    assert len(of(events, "session.resumed")) == 1
+    heard = of(events, "conversation.item.input_audio_transcription.completed")
+    assert [event["transcript"] for event in heard] == [question]
+    (done,) = of(events, "response.done")
+    assert "Paris" in done["response"]["output"][0]["content"][0]["transcript"]
+
+
+def test_a_session_that_is_over_ends_it_with_the_reason(streams):
+    talker = Talker(Player(WIRE_RATE), [])
+
+    async def nothing_typed():
+        await asyncio.Event().wait()
+        yield ""
+
+    async def converse():
+        async with new_server(streams) as server, RealtimeClient(server.url, talker.on_event) as client:
+            talking = asyncio.create_task(talker.run(client, sound=None, sight=None, typed=nothing_typed()))
+            await asyncio.sleep(0.1)
+            await server.close()
+            await talking
+
+    with pytest.raises(ExceptionGroup) as raised:
+        asyncio.run(asyncio.wait_for(converse(), 60))
+    assert "the server is shutting down" in str(raised.value.exceptions[0])
+
+
+def test_an_update_that_is_refused_ends_it_with_the_reason(url, monkeypatch):
+    monkeypatch.setattr("streams.talk.talker.TOLD", ("no.such.event",))
+    talker = Talker(Player(WIRE_RATE), [])
+
+    async def converse():
+        async with RealtimeClient(url, talker.on_event) as client:
+            await talker.run(client, sound=None, sight=None, typed=None)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        asyncio.run(asyncio.wait_for(converse(), 60))
+    assert "events" in str(raised.value.exceptions[0])
