@@ -2,7 +2,7 @@
 
 import { clockTime } from "./time.js";
 
-const SPANS_S = [30, 60, 120, 300, 600, 1200, 1800, 3600];
+const SPANS_S = [20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 const TICKS_S = [5, 10, 30, 60, 300, 600, 1800, 3600];
 const TICK_PX = 72;
 const ZOOM = 2;

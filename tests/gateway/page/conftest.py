@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import os
 import shutil
@@ -140,16 +141,40 @@ def film_file(tmp_path_factory, photograph, spoken_question) -> Path:
 
 
 @pytest.fixture
-def screenshot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+def screenshot(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Writes a picture of a page, by name, where ``--screenshots`` says; without it, nothing."""
     folder: Path | None = request.config.getoption("--screenshots")
 
-    def take(page: Page, name: str) -> None:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=folder / f"{name}.png")
+    def take(page: Page, name: str, *, scheme: Any, width: int, height: int) -> None:
+        if folder is None:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.mouse.move(0, 0)
+        page.set_viewport_size({"width": width, "height": height})
+        page.screenshot(path=folder / f"{name}.png")
 
     return take
+
+
+@pytest.fixture
+def drop() -> Callable[[Page, str, bytes], None]:
+    """As if a file were dropped on the stage."""
+
+    def dropped(page: Page, name: str, content: bytes) -> None:
+        transfer = page.evaluate_handle(
+            """([name, content]) => {
+              const transfer = new DataTransfer();
+              const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+              transfer.items.add(new File([bytes], name));
+              return transfer;
+            }""",
+            [name, base64.b64encode(content).decode()],
+        )
+        for event in ("dragenter", "dragover", "drop"):
+            page.dispatch_event("#stage", event, {"dataTransfer": transfer})
+
+    return dropped
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """Microphone, camera and films: those that work, and what is said of those that do not."""
 
-import base64
-
 import pytest
 from playwright.sync_api import expect
 
@@ -67,21 +65,7 @@ def test_a_page_that_is_not_safe(new_script, served, visit, launch):
     expect(page.locator(".turn.answer .text")).to_have_text("Hello.")
 
 
-def drop(page, name, content):
-    """As if a file were dropped on the stage."""
-    transfer = page.evaluate_handle(
-        """([name, content]) => {
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([Uint8Array.from(atob(content), (each) => each.charCodeAt(0))], name));
-          return transfer;
-        }""",
-        [name, base64.b64encode(content).decode()],
-    )
-    for event in ("dragenter", "dragover", "drop"):
-        page.dispatch_event("#stage", event, {"dataTransfer": transfer})
-
-
-def test_a_film_that_is_dropped_is_seen_and_heard(script, served, visit, film_file):
+def test_a_film_that_is_dropped_is_seen_and_heard(script, served, visit, drop, film_file):
     page = visit(served(script.server)).page
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#status")).to_contain_text("Listening")
@@ -98,7 +82,7 @@ def test_a_film_that_is_dropped_is_seen_and_heard(script, served, visit, film_fi
     expect(page.locator("#placeholder")).to_be_hidden()
 
 
-def test_what_is_no_film_is_not_played(script, served, visit):
+def test_what_is_no_film_is_not_played(script, served, visit, drop):
     page = visit(served(script.server)).page
     drop(page, "words.txt", b"no film")
     expect(page.get_by_role("alert")).to_have_text("“words.txt” is no film that this browser can play.")

@@ -84,6 +84,28 @@ def test_what_a_file_refers_to_is_there():
     assert [each for each in found if page_file(each[1]) is None] == []
 
 
+def test_every_script_is_one_that_the_browser_reads(script, served, visit):
+    page = visit(served(script.server), expected=("404",)).page  # a picture alone has no icon
+    scripts = sorted(path.name for path in STATIC.glob("*.js"))
+    worklets = [name for name in scripts if name.endswith("-worklet.js")]
+    assert len(worklets) == 2
+    page.evaluate(
+        "(names) => Promise.all(names.map((name) => import(`/page/${name}`)))",
+        [name for name in scripts if name not in worklets],
+    )
+    page.evaluate(
+        """(names) => {
+          const context = new OfflineAudioContext(1, 128, 48_000);
+          return Promise.all(names.map((name) => context.audioWorklet.addModule(`/page/${name}`)));
+        }""",
+        worklets,
+    )
+    own = "() => Object.getOwnPropertyNames(window)"
+    with_scripts = set(page.evaluate(own))
+    page.goto(f"{page.url}page/icon.svg")
+    assert with_scripts - set(page.evaluate(own)) == set(), "they put nothing on the window"
+
+
 def test_nothing_is_written_into_the_page_that_its_policy_forbids():
     text = (STATIC / "index.html").read_text("utf-8")
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text)
