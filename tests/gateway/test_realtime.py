@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -50,6 +51,11 @@ async def speak(connection, samples):
         await connection.input_audio_buffer.append(audio=piece)
 
 
+def sound_in(events):
+    """The bytes of a reply."""
+    return b"".join(base64.b64decode(event.delta) for event in of(events, "response.output_audio.delta"))
+
+
 def of(events, kind):
     return [event for event in events if event.type == kind]
 
@@ -83,8 +89,8 @@ def test_a_spoken_question_gets_its_transcript_and_a_spoken_answer(streams, voic
     assert done.status == "completed"
     assert "Paris" in done.output[0].content[0].transcript
 
-    pcm = b"".join(base64.b64decode(event.delta) for event in of(events, "response.output_audio.delta"))
-    spoken = streams.backend.recognizer.transcribe(resample(pcm16_to_float(pcm), RATE, 16_000)).text
+    sound = resample(pcm16_to_float(sound_in(events)), RATE, 16_000)
+    spoken = streams.backend.recognizer.transcribe(sound).text
     assert word_errors(done.output[0].content[0].transcript, spoken).rate <= 0.2
 
 
@@ -102,15 +108,23 @@ def test_a_telephone_call_is_heard_and_answered_in_its_own_format(streams, voice
             for start in range(0, len(sound), telephone.rate // 50):  # as telephones send it, 20 ms each
                 data = telephone.encode(sound[start : start + telephone.rate // 50])
                 await connection.input_audio_buffer.append(audio=base64.b64encode(data).decode())
-            return await until(connection, "response.done")
+            events = await until(connection, "response.done")
+            # As the client counts it all of the reply was heard, and no half second more than there was.
+            length_ms = -(-len(sound_in(events)) * 1_000 // telephone.rate)
+            truncate = partial(connection.conversation.item.truncate, content_index=0)
+            reply = events[-1].response.output[0].id
+            await truncate(item_id=reply, audio_end_ms=length_ms)
+            await until(connection, "conversation.item.truncated")
+            await truncate(item_id=reply, audio_end_ms=length_ms + 500)
+            assert (await until(connection, "error"))[-1].error.param == "audio_end_ms"
+            return events
 
     events = asyncio.run(talk())
     (heard,) = of(events, "conversation.item.input_audio_transcription.completed")
     assert word_errors(question, heard.transcript).errors == 0
     done = events[-1].response
     assert done.audio.output.format.type == telephone.type
-    data = b"".join(base64.b64decode(event.delta) for event in of(events, "response.output_audio.delta"))
-    spoken = telephone.decode(data)
+    spoken = telephone.decode(sound_in(events))
     recognised = streams.backend.recognizer.transcribe(resample(spoken, telephone.rate, 16_000)).text
     assert "Paris" in recognised
     assert word_errors(done.output[0].content[0].transcript, recognised).rate <= 0.2
