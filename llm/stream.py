@@ -71,7 +71,26 @@ class Reader:
     def check_instructions(self, instructions: str, tools: Tools = ()) -> None:
         """Raises InvalidRequestError when they leave no room for anything else. Runs no model."""
         self.chat.check_tools(tools)
+        self.check_text(instructions)
         self._check_length(len(self._opening(instructions, tools).ids) + 1)
+
+    @property
+    def max_text_tokens(self) -> int:
+        """What one text may have: half of the context, so that there is room for all else and an answer."""
+        return self.backbone.spec.max_positions // 2
+
+    def surely_fits(self, text: str) -> bool:
+        """Whether ``check_text`` would pass, told without looking for tokens: each is a byte or more."""
+        return len(text.encode()) <= self.max_text_tokens
+
+    def check_text(self, text: str) -> None:
+        """Raises InvalidRequestError for a text of more than ``max_text_tokens``. Runs no model."""
+        tokens = len(self.chat.instructions(text).ids)
+        if tokens > self.max_text_tokens:
+            raise InvalidRequestError(
+                f"a text of {tokens} tokens is more than the {self.max_text_tokens} that one may have",
+                code="context_length_exceeded",
+            )
 
     def _opening(self, instructions: str, tools: Tools) -> Passage:
         passage = self.chat.instructions(instructions, tools)

@@ -34,6 +34,7 @@ class HibariSynthesizer:
 
     name = "hibari"
     rate: int = SAMPLE_RATE
+    speeds = (MIN_SPEED, MAX_SPEED)
 
     def __init__(self, voice: str = "heart") -> None:
         self.voices = local_voices()

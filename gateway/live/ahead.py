@@ -25,7 +25,8 @@ class VoiceAhead:
     """A synthesiser whose first clause was begun ahead, on the thread on which it is asked for again."""
 
     def __init__(self, voice: Synthesizer) -> None:
-        self.name, self.rate, self.voices = voice.name, voice.rate, voice.voices
+        self.name, self.rate = voice.name, voice.rate
+        self.voices, self.speeds = voice.voices, voice.speeds
         self._voice = voice
         self._begun: dict[tuple[str, str | None, float], Future[Samples]] = {}
 

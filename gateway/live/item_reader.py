@@ -8,9 +8,39 @@ from gateway.live.sight import Sight
 from speech.asr import ASR_RATE
 from speech.audio import resample
 from speech.streaming import StreamingRecognizer
-from streams.conversation import AudioContent, ImageContent, Message, TextContent
+from streams.conversation import (
+    AudioContent,
+    Content,
+    FunctionCall,
+    FunctionOutput,
+    ImageContent,
+    Item,
+    Message,
+    TextContent,
+)
 from streams.events import TranscriptCompleted
 from streams.types import AudioChunk, Transcript
+
+
+def written_text(item: Item) -> str:
+    """All the text that ``item`` comes with; what is said in its sound is not known yet."""
+    match item:
+        case FunctionCall(arguments=arguments):
+            return arguments
+        case FunctionOutput(output=output):
+            return output
+        case Message(content=content):
+            return "\n".join(_written(part) for part in content)
+
+
+def _written(part: Content) -> str:
+    match part:
+        case TextContent(text):
+            return text
+        case AudioContent(transcript=transcript):
+            return transcript or ""
+        case ImageContent():
+            return ""
 
 
 class ItemReader:

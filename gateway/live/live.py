@@ -45,8 +45,8 @@ class Live(Protocol):
         """A small JPEG of the frame that became a block; None when it is no frame or long ago."""
         ...
 
-    def update(self, options: SessionOptions) -> None:
-        """Replace the options. Raises InvalidRequestError (``param`` names the field)."""
+    async def update(self, options: SessionOptions) -> None:
+        """Replace the options, or change nothing and raise InvalidRequestError (``param``: the field)."""
         ...
 
     async def append_audio(self, samples: Samples, rate: int) -> None:

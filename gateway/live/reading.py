@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from gateway.backend import Backend
@@ -13,6 +13,7 @@ from llm.sinks import Tools
 from llm.stream import Stream
 from memory.block import Block
 from streams.conversation import FunctionCall, FunctionOutput, Role
+from streams.errors import InvalidRequestError
 from streams.item_list import MAX_ITEMS
 
 
@@ -84,6 +85,25 @@ class Reading:
             # The item answers it, or goes on from it: it was a turn of the conversation.
             await self.read(self._stream.take_message(before.start_us, "user", before.text), before.item_id)
         await self.read(steps, item_id)
+
+    async def check_text(self, text: str, param: str) -> None:
+        """Raises InvalidRequestError for what is more than can be read at once; ``param`` is at fault."""
+        reader = self._stream.reader
+        if not reader.surely_fits(text):
+            await self._check(lambda: reader.check_text(text), param)
+
+    async def check_instructions(self, instructions: str, tools: Tools) -> None:
+        """Raises InvalidRequestError when they leave no room for anything else."""
+        reader = self._stream.reader
+        if tools or not reader.surely_fits(instructions):
+            await self._check(lambda: reader.check_instructions(instructions, tools), "instructions")
+
+    async def _check(self, check: Callable[[], None], param: str) -> None:
+        """Where it holds up nobody's sound: to find the tokens of a long text takes a while."""
+        try:
+            await self._engine.run(check)
+        except InvalidRequestError as error:
+            raise InvalidRequestError(error.message, param=error.param or param, code=error.code) from None
 
     async def instruct(self, instructions: str) -> None:
         async with self._lock:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from gateway.backend import Backend
-from gateway.live.item_reader import ItemReader
+from gateway.live.item_reader import ItemReader, written_text
 from gateway.live.live import Emit, from_any_thread
 from gateway.live.reading import Heard, Reading
 from gateway.live.responder import Responder
@@ -16,7 +16,7 @@ from gateway.live.response import Stopwatch
 from gateway.live.sight import FrameCounts, Sight
 from gateway.live.tasks import Tasks
 from gateway.live.turns import Turns
-from gateway.live.voices import resolve_voice
+from gateway.live.voices import check_speed, resolve_voice
 from llm.schema import check_tools
 from llm.stream import Stream
 from memory.notice import ignore
@@ -95,8 +95,8 @@ class LiveSession:
     def options(self) -> SessionOptions:
         return self._session.options
 
-    def update(self, options: SessionOptions) -> None:
-        self._check(options)
+    async def update(self, options: SessionOptions) -> None:
+        await self._check(options)
         self._responder.abandon()
         before = self._session.options
         self._session.options = options
@@ -107,12 +107,16 @@ class LiveSession:
         if options.offered:
             self._tasks.start(self._reading.prepare_tools(options.instructions, options.offered))
 
-    def _check(self, options: SessionOptions) -> None:
+    async def _check(self, options: SessionOptions) -> None:
         """Raises InvalidRequestError (``param`` names the field) for what responses cannot be given by."""
         resolve_voice(options.voice, self._backend.synthesizer.voices)
+        check_speed(options.speed, self._backend.synthesizer.speeds)
         check_tool_choice(options)
-        check_tools(options.tools)
-        self._stream.reader.check_instructions(options.instructions, options.offered)
+        before = self._session.options
+        if options.tools != before.tools:
+            await asyncio.to_thread(check_tools, options.tools)  # a large schema takes its time
+        if (options.instructions, options.offered) != (before.instructions, before.offered):
+            await self._reading.check_instructions(options.instructions, options.offered)
 
     async def append_audio(self, samples: Samples, rate: int) -> None:
         await self._turns.append(samples, rate)
@@ -130,8 +134,9 @@ class LiveSession:
         self._sight.clear()
 
     async def add_item(self, item: Item, previous_item_id: str | None) -> None:
-        self._responder.abandon()
         watch = Stopwatch()
+        await self._reading.check_text(written_text(item), "item")
+        self._responder.abandon()
         self._follow(self._session.item_created(item, previous_item_id))
         text = await self._items.text_of(item) if isinstance(item, Message) else ""
         await self._turns.recognised()  # what was said before the item comes before it
@@ -169,7 +174,7 @@ class LiveSession:
             await self._reading.reword(item_id, self._clock.now_us(), text)
 
     async def respond(self, options: ResponseOptions) -> str:
-        self._check(options.applied_to(self._session.options))
+        await self._check(options.applied_to(self._session.options))
         self._follow(self._session.response_requested(options))
         assert self._session.active_response is not None
         return self._session.active_response

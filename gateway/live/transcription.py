@@ -44,7 +44,7 @@ class TranscriptionSession:
     def options(self) -> SessionOptions:
         return self._session.options
 
-    def update(self, options: SessionOptions) -> None:
+    async def update(self, options: SessionOptions) -> None:
         before, self._session.options = self._session.options, options
         if options.turn_detection != before.turn_detection:
             self._hearing.configure(options.turn_detection)

@@ -1,4 +1,4 @@
-"""The voices that a client may name: the synthesiser's own, and those of the API as other names of one."""
+"""The voices that a client may name (the synthesiser's, and the API's as other names of one), their speed."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ API_VOICES = (
     "verse",
 )
 """Clients name one of these without asking which there are."""
+
+
+def check_speed(speed: float, speeds: tuple[float, float]) -> None:
+    """Raises InvalidRequestError (``speed``) outside what a synthesiser speaks at."""
+    slowest, fastest = speeds
+    if not slowest <= speed <= fastest:
+        raise InvalidRequestError(f"speed {speed} is outside {slowest} to {fastest}", param="speed")
 
 
 def resolve_voice(name: str, voices: Sequence[str]) -> str | None:

@@ -146,7 +146,7 @@ class Seat:
         try:
             await self._throttle.spend(request.command)
             if isinstance(request.command, UpdateSession):
-                self._update(request.command)
+                await self._update(request.command)
             else:
                 await execute(request.command, self._live, self._protocol, self._video)
         except StreamsError as error:
@@ -159,9 +159,9 @@ class Seat:
         finally:
             self.limit.finish()
 
-    def _update(self, update: UpdateSession) -> None:
+    async def _update(self, update: UpdateSession) -> None:
         self._protocol.check_update(update)
-        self._live.update(update.settings.options)
+        await self._live.update(update.settings.options)
         if update.settings.resume and self._events is None:
             # Not kept itself, for it holds the token: who has that has been told all that was before.
             self._send(updated := self._protocol.session_updated(update, self.token.issue()))

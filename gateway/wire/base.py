@@ -20,8 +20,13 @@ from speech.audio_format import FORMATS, PCM16, AudioFormat
 MAX_OUTPUT_TOKENS = 4096
 """The API's bound; ``"inf"`` asks for this many."""
 
+MAX_EVENT_ID_CHARS = 512
+
+MAX_TEXT_CHARS = 200_000
+"""Far more than a model's context holds; it takes a second to find that out of so much."""
+
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-EventId = Annotated[str, StringConstraints(max_length=512)]
+EventId = Annotated[str, StringConstraints(max_length=MAX_EVENT_ID_CHARS)]
 
 
 def only(*values: Any) -> BeforeValidator:
@@ -48,7 +53,11 @@ def _token_count(value: Any) -> Any:
 Nothing = Annotated[Any, only(None)]
 Off = Annotated[Any, only(None, [])]
 TokenCount = Annotated[int, Field(ge=1, le=MAX_OUTPUT_TOKENS), BeforeValidator(_token_count)]
-Voice = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_voice_name)]
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+"""A name that is echoed, so it has a bound."""
+
+Voice = Annotated[Name, BeforeValidator(_voice_name)]
 Modalities = Annotated[list[Literal["audio", "text"]], Field(min_length=1, max_length=1)]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]

@@ -16,8 +16,10 @@ from gateway.wire.base import (
     Id,
     Metadata,
     Modalities,
+    Name,
     Nothing,
     Off,
+    Text,
     TokenCount,
     Voice,
     Wire,
@@ -47,7 +49,7 @@ StreamsEventName: TypeAlias = Literal[
 class Transcription(Wire):
     """``model`` is an alias: which recogniser runs is the server's configuration."""
 
-    model: str | None = None
+    model: Name | None = None
     language: Annotated[str | None, only(None, "en")] = None
     languages: Annotated[Any, only(None, [], ["en"])] = None
     prompt: Annotated[str | None, only(None, "")] = None
@@ -105,9 +107,9 @@ class StreamsOptions(Wire):
 
 class Session(Wire):
     type: Literal["realtime"]
-    model: Annotated[str, StringConstraints(min_length=1)] | None = None
+    model: Name | None = None
     output_modalities: Modalities | None = None
-    instructions: str | None = None
+    instructions: Text | None = None
     max_output_tokens: TokenCount | None = None
     audio: Audio = Audio()
     tools: ToolList | None = None
@@ -166,7 +168,7 @@ class ResponseAudio(Wire):
 
 
 class ResponseParams(Wire):
-    instructions: str | None = None
+    instructions: Text | None = None
     output_modalities: Modalities | None = None
     max_output_tokens: TokenCount | None = None
     audio: ResponseAudio = ResponseAudio()

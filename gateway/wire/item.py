@@ -6,7 +6,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
-from gateway.wire.base import Id, Wire, only
+from gateway.wire.base import Id, Text, Wire, only
+
+MAX_PARTS = 64
 
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -15,9 +17,9 @@ class ContentPart(Wire):
     """Which fields belong to which ``type`` is checked where the part becomes content."""
 
     type: Literal["input_text", "input_audio", "input_image", "output_text", "output_audio"]
-    text: str | None = None
+    text: Text | None = None
     audio: str | None = None
-    transcript: str | None = None
+    transcript: Text | None = None
     image_url: str | None = None
     detail: Annotated[Literal["auto"] | None, only(None, "auto")] = None
 
@@ -31,7 +33,7 @@ class ItemBase(Wire):
 class MessageItem(ItemBase):
     type: Literal["message"]
     role: Literal["user", "assistant", "system"]
-    content: Annotated[list[ContentPart], Field(min_length=1)]
+    content: Annotated[list[ContentPart], Field(min_length=1, max_length=MAX_PARTS)]
 
 
 class FunctionCallItem(ItemBase):
@@ -39,14 +41,14 @@ class FunctionCallItem(ItemBase):
 
     type: Literal["function_call"]
     name: FunctionName
-    arguments: str
+    arguments: Text
     call_id: Id | None = None
 
 
 class FunctionOutputItem(ItemBase):
     type: Literal["function_call_output"]
     call_id: Id
-    output: str
+    output: Text
 
 
 AnyItem: TypeAlias = Annotated[

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
+from gateway.wire.base import MAX_EVENT_ID_CHARS
 from gateway.wire.client_event import CLIENT_EVENT, UNSUPPORTED_EVENTS, ClientEvent
 from streams.errors import InvalidRequestError
 
@@ -44,9 +45,9 @@ def parse_event(data: dict[str, Any]) -> ClientEvent:
 
 
 def event_id_of(data: dict[str, Any]) -> str | None:
-    """The client's ``event_id``, also of an event that is wrong otherwise."""
+    """The client's ``event_id``, also of an event that is wrong otherwise; None when it is no id itself."""
     event_id = data.get("event_id")
-    return event_id if isinstance(event_id, str) else None
+    return event_id if isinstance(event_id, str) and len(event_id) <= MAX_EVENT_ID_CHARS else None
 
 
 def _refusal(error: ErrorDetails, data: dict[str, Any]) -> InvalidRequestError:

@@ -19,6 +19,7 @@ BENCHES = {
     "barge-in": "from a word spoken over an answer to the last sound of it",
     "soak": "resident memory over a day of stream, on the virtual clock",
     "memory": "cost over hours, answers with and without, recall policies, codecs, kill -9",
+    "fuzz": "spoiled messages, an error each, and sessions that go on",
     "recall": "whether pictures that left the window are found again",
 }
 

@@ -56,7 +56,7 @@ class ScriptedLive:
     def thumbnail(self, block_id: int) -> bytes | None:
         return b"jpeg" if block_id == 7 else None
 
-    def update(self, options: SessionOptions) -> None:
+    async def update(self, options: SessionOptions) -> None:
         if options.voice == "nobody":
             raise InvalidRequestError("no such voice", param="voice", code="unknown_voice")
         self._called("update", options)

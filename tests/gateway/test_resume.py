@@ -183,7 +183,7 @@ def test_what_was_said_last_is_remembered_when_its_client_leaves(restart, answer
 def test_instructions_last_until_new_ones_come(restart):
     async def first(service):
         async with visiting(service) as visit:
-            visit.session.update(replace(visit.session.options, instructions="Answer in rhymes."))
+            await visit.session.update(replace(visit.session.options, instructions="Answer in rhymes."))
             await visit.session.drain()
 
     async def second(service):
@@ -252,8 +252,8 @@ def test_instructions_that_do_not_fit_change_nothing(restart):
         async with visiting(service) as visit:
             before = visit.session.options
             with pytest.raises(InvalidRequestError) as error:
-                visit.session.update(replace(before, instructions="word " * 9_000, voice=before.voice))
-            assert error.value.code == "context_length_exceeded"
+                await visit.session.update(replace(before, instructions="word " * 9_000, voice=before.voice))
+            assert (error.value.code, error.value.param) == ("context_length_exceeded", "instructions")
             assert visit.session.options == before
 
     asyncio.run(scenario(restart()))

@@ -12,7 +12,15 @@ import pytest
 from gateway.assembly import Streams
 from speech.wer import word_errors
 from streams.clock import ReplayClock, WallClock
-from streams.conversation import AudioContent, Message, ResponseOptions, SemanticVad, ServerVad, TextContent
+from streams.conversation import (
+    AudioContent,
+    FunctionCall,
+    Message,
+    ResponseOptions,
+    SemanticVad,
+    ServerVad,
+    TextContent,
+)
 from streams.errors import InvalidRequestError
 from streams.events import (
     AudioDelta,
@@ -305,7 +313,7 @@ class TestVoice:
             async with talking(service, turn_detection=None) as talk:
                 await talk.hear(np.concatenate([SILENCE, SILENCE, SILENCE]))
                 await talk.session.commit_audio()
-                talk.session.update(replace(talk.session.options, turn_detection=HEARD_ONLY))
+                await talk.session.update(replace(talk.session.options, turn_detection=HEARD_ONLY))
                 await talk.hear(say(STATEMENT))
                 await talk.settled()
                 assert talk.of(TranscriptCompleted)[-1].transcript.text == STATEMENT
@@ -605,7 +613,7 @@ class TestText:
             async with talking(service) as talk:
                 before = talk.session.options
                 with pytest.raises(InvalidRequestError, match="'nobody'") as caught:
-                    talk.session.update(replace(before, voice="nobody", instructions="Rhyme."))
+                    await talk.session.update(replace(before, voice="nobody", instructions="Rhyme."))
                 assert caught.value.param == "voice"
                 assert talk.session.options is before
                 with pytest.raises(InvalidRequestError, match="'nobody'"):
@@ -615,10 +623,33 @@ class TestText:
 
         asyncio.run(scenario())
 
+    def test_a_text_too_long_to_be_read_is_refused_and_nothing_changes(self, service):
+        long = "word " * 5_000
+        items = (
+            Message("item_1", "user", (TextContent(long),)),
+            Message("item_1", "user", (AudioContent(long), TextContent("?"))),
+            FunctionCall("item_1", "call_1", "look_up", long),
+        )
+
+        async def scenario():
+            async with talking(service) as talk:
+                for item in items:
+                    with pytest.raises(InvalidRequestError, match="tokens") as caught:
+                        await talk.session.add_item(item, None)
+                    assert (caught.value.code, caught.value.param) == ("context_length_exceeded", "item")
+                with pytest.raises(InvalidRequestError, match="tokens") as caught:
+                    await talk.session.respond(ResponseOptions(instructions=long))
+                assert (caught.value.code, caught.value.param) == ("context_length_exceeded", "instructions")
+                assert talk.kinds() == []
+
+        asyncio.run(scenario())
+
     def test_instructions_can_be_changed(self, service):
         async def scenario():
             async with talking(service, instructions="You are a pirate.") as talk:
-                talk.session.update(replace(talk.session.options, instructions="You are a cook named Remy."))
+                await talk.session.update(
+                    replace(talk.session.options, instructions="You are a cook named Remy.")
+                )
                 await talk.settled()
                 assert talk.session._stream.memory.sinks.info.text == "You are a cook named Remy."
 

@@ -117,7 +117,7 @@ def test_turns_can_be_found_another_way_while_it_runs(streams, voice):
     async def scenario():
         async with transcribing(streams, turn_detection=None) as (session, events):
             turns = unanswered(streams.default_options().turn_detection)
-            session.update(replace(session.options, turn_detection=turns))
+            await session.update(replace(session.options, turn_detection=turns))
             await hear(session, np.concatenate([SILENCE, voice(TEXT), SILENCE]))
             await session.drain()
             assert len(of(events, TranscriptCompleted)) == len(of(events, SpeechStopped)) == 1

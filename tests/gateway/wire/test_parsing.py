@@ -59,6 +59,8 @@ WRONG = [
         "session.audio.input.turn_detection.idle_timeout_ms",
     ),
     (session(colour="red"), "unknown_parameter", "session.colour"),
+    (session(instructions="x" * 200_001), "invalid_value", "session.instructions"),
+    (session(model="x" * 257), "invalid_value", "session.model"),
     (session(instructions=5), "invalid_type", "session.instructions"),
     (session(truncation="disabled"), "unsupported_value", "session.truncation"),
     (session(tracing={"workflow_name": "w"}), "unsupported_value", "session.tracing"),
@@ -302,3 +304,10 @@ def test_mutations_of_events_are_events_or_refused(data, draw):
     event_id_of(mutant)
     result = outcome(parse_event, mutant)
     assert isinstance(result, get_args(wire.ClientEvent)) or result.param is not None
+
+
+@pytest.mark.parametrize(
+    ("event_id", "known"), [("mine", "mine"), ("x" * 512, "x" * 512), ("x" * 513, None), (7, None)]
+)
+def test_only_what_is_an_id_is_sent_back_as_one(event_id, known):
+    assert event_id_of({"type": "response.cancel", "event_id": event_id}) == known
