@@ -48,6 +48,7 @@ class Second:
 
     rate = RATE
     voices = ("heart",)
+    speeds = (0.5, 2.0)
 
     def __init__(self):
         self.said = []
