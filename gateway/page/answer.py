@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import email.utils
 from http import HTTPStatus
 
-from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from gateway.page.files import PageFile
+from gateway.server.http import NO_SNIFFING, answer
 
 POLICY = {
     "default-src": "'self'",
@@ -24,31 +23,24 @@ POLICY = {
 Pictures of moments are ``data:`` URLs, a dropped film is a ``blob:`` one.
 """
 
-SAFETY = {
+HEADERS = NO_SNIFFING | {
     "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in POLICY.items()),
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
 }
+"""Browsers may keep it, and ask each time whether it has changed."""
 
 
 def page_answer(file: PageFile, request: Request) -> Response:
-    """``file``, or 304 where the browser has it as it is. It asks each time (``no-cache``)."""
-    fields = {
-        "Date": email.utils.formatdate(usegmt=True),
-        "Connection": "close",
-        "Cache-Control": "no-cache",
-        "ETag": file.etag,
-        **SAFETY,
-    }
+    """``file``, or 304 where the browser has it as it is."""
+    whole = answer(HTTPStatus.OK, file.body, file.content_type, HEADERS | {"ETag": file.etag})
     tags = [tag.strip() for line in request.headers.get_all("If-None-Match") for tag in line.split(",")]
-    if "*" in tags or file.etag in [tag.removeprefix("W/") for tag in tags]:
-        return _response(HTTPStatus.NOT_MODIFIED, fields, b"")
-    about = {"Content-Type": file.content_type, "Content-Length": str(len(file.body))}
-    return _response(HTTPStatus.OK, about | fields, file.body)
-
-
-def _response(status: HTTPStatus, fields: dict[str, str], body: bytes) -> Response:
-    return Response(status.value, status.phrase, Headers(fields), body)
+    if "*" not in tags and file.etag not in [tag.removeprefix("W/") for tag in tags]:
+        return whole
+    for name in ("Content-Type", "Content-Length"):
+        del whole.headers[name]
+    status = HTTPStatus.NOT_MODIFIED
+    return Response(status.value, status.phrase, whole.headers)

@@ -9,7 +9,10 @@ export class AudioInput {
   #microphone = null;
   #film = null;
 
-  /** `onSound(pcm, peak)` is given PCM16 at 24 kHz as it comes, and its loudest sample (0 to 1). */
+  /**
+   * `onSound(pcm, peak)` is given PCM16 at 24 kHz as it comes, and its loudest sample (0 to 1).
+   * @param {(pcm: ArrayBuffer, peak: number) => void} onSound
+   */
   constructor(onSound) {
     this.#onSound = onSound;
   }
@@ -18,7 +21,10 @@ export class AudioInput {
     return this.#microphone !== null;
   }
 
-  /** Raises a DOMException when there is none, or no permission. `onLost` is called if it is unplugged. */
+  /**
+   * Raises a DOMException when there is none, or no permission. `onLost` is called if it is unplugged.
+   * @param {() => void} onLost
+   */
   async openMicrophone(onLost) {
     const stream = await navigator.mediaDevices.getUserMedia({ audio: MICROPHONE });
     await this.#start();
@@ -36,7 +42,10 @@ export class AudioInput {
     this.#microphone = null;
   }
 
-  /** The sound of a `<video>` is heard by the session too, and still by the user. */
+  /**
+   * The sound of a `<video>` is heard by the session too, and still by the user.
+   * @param {HTMLVideoElement} video
+   */
   async addFilm(video) {
     await this.#start();
     this.#film ??= this.#context.createMediaElementSource(video); // an element can have only one

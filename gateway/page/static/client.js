@@ -35,7 +35,10 @@ export class Client extends EventTarget {
     window.addEventListener("offline", () => this.#abandon());
   }
 
-  /** `session()` is what `session.update` says whenever a socket opened; `key` and `name` may be empty. */
+  /**
+   * `session()` is what `session.update` says whenever a socket opened; `key` and `name` may be empty.
+   * @param {{key: string, name: string, session: () => object}} options
+   */
   open({ key, name, session }) {
     this.#options = { key, name, session };
     this.#token = null;
@@ -48,24 +51,38 @@ export class Client extends EventTarget {
     this.#stop("");
   }
 
-  /** Whether the event could be sent: nothing is kept for later. */
+  /**
+   * Whether the event could be sent: nothing is kept for later.
+   * @param {{type: string} & Record<string, unknown>} event
+   * @returns {boolean}
+   */
   send(event) {
     if (!this.#isOpen) return false;
     this.#socket.send(JSON.stringify(event));
     return true;
   }
 
-  /** PCM16 little-endian at 24 kHz, as an ArrayBuffer. */
+  /**
+   * PCM16 little-endian at 24 kHz, as an ArrayBuffer.
+   * @param {ArrayBuffer} pcm
+   */
   sendAudio(pcm) {
     if (this.#isOpen) this.#socket.send(binaryAudio(pcm));
   }
 
-  /** A JPEG, as an ArrayBuffer. */
+  /**
+   * A JPEG, as an ArrayBuffer.
+   * @param {ArrayBuffer} jpeg
+   * @param {number} timestampMs
+   */
   sendFrame(jpeg, timestampMs) {
     if (this.#isOpen) this.#socket.send(binaryFrame(jpeg, timestampMs));
   }
 
-  /** Bytes that the network has not taken yet. */
+  /**
+   * Bytes that the network has not taken yet.
+   * @returns {number}
+   */
   get waitingBytes() {
     return this.#socket?.bufferedAmount ?? 0;
   }

@@ -12,7 +12,12 @@ export class Conversation {
   #users = new Map(); // by item id
   #answers = new Map(); // by response id
 
-  /** `announce(text)` speaks to screen readers; `onMoment(moment, chosen)`: one is pointed at, or chosen. */
+  /**
+   * `announce(text)` speaks to screen readers; `onMoment(moment, chosen)`: one is pointed at, or chosen.
+   * @param {HTMLElement} list
+   * @param {(text: string) => void} announce
+   * @param {(moment: object, chosen: boolean) => void} onMoment
+   */
   constructor(list, announce, onMoment) {
     this.#list = list;
     this.#announce = announce;
@@ -25,7 +30,12 @@ export class Conversation {
     this.#answers.clear();
   }
 
-  /** Words of the user that are being recognised: confirmed ones are added to those before. */
+  /**
+   * Words of the user that are being recognised: confirmed ones are added to those before.
+   * @param {string} itemId
+   * @param {string} confirmed
+   * @param {string} tentative
+   */
   hear(itemId, confirmed, tentative) {
     const turn = this.#user(itemId);
     turn.confirmed = [turn.confirmed, confirmed.trim()].filter(Boolean).join(" ");
@@ -34,7 +44,11 @@ export class Conversation {
     this.#toEnd();
   }
 
-  /** What the user said or wrote, as it stays. */
+  /**
+   * What the user said or wrote, as it stays.
+   * @param {string} itemId
+   * @param {string} text
+   */
   heard(itemId, text) {
     const turn = this.#user(itemId);
     turn.text.textContent = text || "(no words understood)";
@@ -65,7 +79,13 @@ export class Conversation {
     this.#toEnd();
   }
 
-  /** `kept` is the part of the answer that the session remembers. */
+  /**
+   * `kept` is the part of the answer that the session remembers.
+   * @param {string} responseId
+   * @param {string} status
+   * @param {string} kept
+   * @param {string} [problem]
+   */
   answered(responseId, status, kept, problem) {
     const turn = this.#answers.get(responseId);
     if (turn === undefined) {

@@ -2,7 +2,11 @@
 
 const ACTIONS = { m: "microphone", c: "camera", i: "interrupt", "/": "write", t: "timeline", "?": "help" };
 
-/** `isOn()` is asked at each key. `actions.talk(on)` follows the space bar, the others take nothing. */
+/**
+ * `isOn()` is asked at each key. `actions.talk(on)` follows the space bar, the others take nothing.
+ * @param {() => boolean} isOn
+ * @param {Record<string, (on?: boolean) => void>} actions
+ */
 export function bindKeys(isOn, actions) {
   document.addEventListener("keydown", (event) => {
     if (!isOn() || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;

@@ -10,7 +10,11 @@ const STAGES = [
 ];
 const SHORTEST_SCALE_MS = 1000;
 
-/** A figure of a `session.latency` event: milliseconds since the end of what was said or asked. */
+/**
+ * A figure of a `session.latency` event: milliseconds since the end of what was said or asked.
+ * @param {Record<string, number | string | null>} event
+ * @returns {HTMLElement}
+ */
 export function latencyFigure(event) {
   // A stage may be done before the one that is named first: an answer is prepared while it is not sure yet
   // that the speaker has finished.

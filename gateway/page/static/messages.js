@@ -9,7 +9,12 @@ const DEVICES = {
   NotReadableError: (device) => `The ${device} is there but cannot be used: another program may have it.`,
 };
 
-/** Why a `device` ("microphone", "camera") could not be opened. */
+/**
+ * Why a `device` ("microphone", "camera") could not be opened.
+ * @param {DOMException} error
+ * @param {string} device
+ * @returns {string}
+ */
 export function deviceProblem(error, device) {
   if (!window.isSecureContext || navigator.mediaDevices === undefined) {
     return (
@@ -20,7 +25,10 @@ export function deviceProblem(error, device) {
   return DEVICES[error.name]?.(device) ?? `The ${device} cannot be opened: ${error.message}`;
 }
 
-/** What this browser lacks that the page cannot do without; null when nothing. */
+/**
+ * What this browser lacks that the page cannot do without; null when nothing.
+ * @returns {string | null}
+ */
 export function browserProblem() {
   if (typeof WebSocket === "undefined") return "This browser has no WebSockets, which the page needs.";
   const isOld = typeof HTMLDialogElement === "undefined" || !("findLast" in Array.prototype);

@@ -12,17 +12,26 @@ export class Player {
   /** Samples other than silence that were played since the page was opened. */
   audible = 0;
 
-  /** `onChange()` is called as sound begins and ends. */
+  /**
+   * `onChange()` is called as sound begins and ends.
+   * @param {() => void} onChange
+   */
   constructor(onChange) {
     this.#onChange = onChange;
   }
 
-  /** Of the sound device's clock, which goes on whether there is something to play or not. */
+  /**
+   * Of the sound device's clock, which goes on whether there is something to play or not.
+   * @returns {number}
+   */
   get seconds() {
     return this.#context?.currentTime ?? 0;
   }
 
-  /** To be called while a user acts: browsers allow no sound before. Raises where there are no worklets. */
+  /**
+   * To be called while a user acts: browsers allow no sound before. Raises where there are no worklets.
+   * @returns {Promise<void>}
+   */
   async start() {
     this.#context ??= new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
     await this.#context.resume();
@@ -33,7 +42,11 @@ export class Player {
     this.#node.connect(this.#context.destination);
   }
 
-  /** Samples of an item, between -1 and 1, behind what waits already. They are given away. */
+  /**
+   * Samples of an item, between -1 and 1, behind what waits already. They are given away.
+   * @param {string} item
+   * @param {Float32Array} samples
+   */
   play(item, samples) {
     if (this.#node === null || samples.length === 0) return;
     this.#sent++;
@@ -53,6 +66,7 @@ export class Player {
   /**
    * Be silent now. Resolves to `{ item, heardMs }` of each item that was withdrawn before its end;
    * what the device still holds (its latency) was not heard.
+   * @returns {Promise<{item: string, heardMs: number}[]>}
    */
   async flush() {
     if (!this.playing) return [];

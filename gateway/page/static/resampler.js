@@ -11,7 +11,11 @@ export class Resampler {
   #rest;
   #phase = 0;
 
-  /** Rates in Hz, whole numbers. */
+  /**
+   * Rates in Hz, whole numbers.
+   * @param {number} from
+   * @param {number} to
+   */
   constructor(from, to) {
     const divisor = greatestCommonDivisor(from, to);
     this.#phases = to / divisor;
@@ -25,7 +29,11 @@ export class Resampler {
     this.#rest = new Float32Array(half); // so that the first sample out is of the first in
   }
 
-  /** The samples that can be told by now; later ones need what follows. */
+  /**
+   * The samples that can be told by now; later ones need what follows.
+   * @param {Float32Array} samples
+   * @returns {Float32Array}
+   */
   process(samples) {
     const input = new Float32Array(this.#rest.length + samples.length);
     input.set(this.#rest);

@@ -11,7 +11,10 @@ export class SessionClock {
   #audioMs = 0;
   #audioEndsMs = -Infinity;
 
-  /** A session began just now, as far as is known at 0. */
+  /**
+   * A session began just now, as far as is known at 0.
+   * @param {number} pageMs
+   */
   begin(pageMs) {
     this.#offsetMs = -pageMs;
     this.#isExact = false;
@@ -21,7 +24,11 @@ export class SessionClock {
     this.#audioEndsMs = -Infinity;
   }
 
-  /** Sound that was taken up until just now. */
+  /**
+   * Sound that was taken up until just now.
+   * @param {number} durationMs
+   * @param {number} pageMs
+   */
   sentAudio(durationMs, pageMs) {
     const startMs = pageMs - durationMs;
     if (Math.abs(startMs - this.#audioEndsMs) > GAP_MS) {
@@ -39,6 +46,8 @@ export class SessionClock {
   /**
    * The server saw a frame at `sessionMs`. The first one is the first that was sent, which tells how the
    * clocks differ. Returns by how many milliseconds what was placed before has to move.
+   * @param {number} sessionMs
+   * @returns {number}
    */
   sawFrame(sessionMs) {
     if (this.#isExact || this.#firstFrameMs === null) return 0;
@@ -48,19 +57,31 @@ export class SessionClock {
     return this.#offsetMs - before;
   }
 
-  /** Of a time of the page. */
+  /**
+   * Of a time of the page.
+   * @param {number} pageMs
+   * @returns {number}
+   */
   at(pageMs) {
     return Math.max(pageMs + this.#offsetMs, 0);
   }
 
-  /** Of a place in the sound that was sent. */
+  /**
+   * Of a place in the sound that was sent.
+   * @param {number} audioMs
+   * @returns {number}
+   */
   atAudio(audioMs) {
     const { audioMs: from, pageMs } =
       this.#stretches.findLast((each) => each.audioMs <= audioMs) ?? { audioMs: 0, pageMs: -this.#offsetMs };
     return this.at(pageMs + audioMs - from);
   }
 
-  /** The page's time of a time of the session. */
+  /**
+   * The page's time of a time of the session.
+   * @param {number} sessionMs
+   * @returns {number}
+   */
   pageTime(sessionMs) {
     return sessionMs - this.#offsetMs;
   }

@@ -23,7 +23,11 @@ const DETECTION = {
 export class Settings {
   #form;
 
-  /** `form` holds a field for each setting; `onChange()` is called when the user is done with them. */
+  /**
+   * `form` holds a field for each setting; `onChange()` is called when the user is done with them.
+   * @param {HTMLFormElement} form
+   * @param {() => void} onChange
+   */
   constructor(form, onChange) {
     this.#form = form;
     const kept = JSON.parse(sessionStorage.getItem(STORAGE) ?? "{}");
@@ -55,6 +59,8 @@ export class Settings {
   /**
    * The `session` of a `session.update`; what is left empty is the server's default. `voiced` is whether
    * answers can be played here.
+   * @param {boolean} voiced
+   * @returns {object}
    */
   session(voiced) {
     const { turns, voice, speed, instructions } = this.#values();

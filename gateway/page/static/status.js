@@ -18,6 +18,9 @@ const WORDS = {
  * `facts`: `connection` (the client's state), `reason` (why it is closed), `microphone` and `pushToTalk`
  * (on or off), and what goes on: `speech` (the user's), `response` (one is active), `text` (some of it
  * came), `playing`, `held`. Returns `{ name, label, hint }`.
+ * @param {{connection: string, reason: string, microphone: boolean, pushToTalk: boolean, speech: boolean,
+ *   response: boolean, text: boolean, playing: boolean, held: boolean}} facts
+ * @returns {{name: string, label: string, hint: string}}
  */
 export function statusOf(facts) {
   const name = nameOf(facts);

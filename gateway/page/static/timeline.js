@@ -23,7 +23,10 @@ export class Timeline {
   #pixelsPerSecond = null; // chosen by the user; null: the whole session in view
   #drawn = "";
 
-  /** `root` holds the parts by class; see index.html. */
+  /**
+   * `root` holds the parts by class; see index.html.
+   * @param {HTMLElement} root
+   */
   constructor(root) {
     this.#list = root.querySelector(".moments");
     this.#view = root.querySelector(".view");

@@ -14,7 +14,12 @@ export class VideoInput {
   #url = null;
   source = null; // "camera", "film" or null
 
-  /** Shown in `video`. `onFrame(blob, pageMs)` gets each frame; `onEnd()` is called when there are no more. */
+  /**
+   * Shown in `video`. `onFrame(blob, pageMs)` gets each frame; `onEnd()` is called when there are no more.
+   * @param {HTMLVideoElement} video
+   * @param {(blob: Blob, pageMs: number) => void} onFrame
+   * @param {() => void} onEnd
+   */
   constructor(video, onFrame, onEnd) {
     this.#video = video;
     this.#onFrame = onFrame;
@@ -22,7 +27,10 @@ export class VideoInput {
     video.addEventListener("ended", () => this.#end());
   }
 
-  /** Raises a DOMException when there is none, or no permission. Without `deviceId` any camera will do. */
+  /**
+   * Raises a DOMException when there is none, or no permission. Without `deviceId` any camera will do.
+   * @param {string} deviceId
+   */
   async openCamera(deviceId) {
     const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "environment" };
     const video = { ...which, width: { ideal: 1280 }, height: { ideal: 720 } };
@@ -34,7 +42,11 @@ export class VideoInput {
     await this.#play("camera");
   }
 
-  /** Raises an Error when the browser cannot play it. */
+  /**
+   * Raises an Error when the browser cannot play it.
+   * @param {File} file
+   * @param {boolean} withSound
+   */
   async openFilm(file, withSound) {
     this.close();
     this.#url = URL.createObjectURL(file);
@@ -69,7 +81,10 @@ export class VideoInput {
     }
   }
 
-  /** Cameras by id and label; labels are known only once one was allowed. */
+  /**
+   * Cameras by id and label; labels are known only once one was allowed.
+   * @returns {Promise<MediaDeviceInfo[]>}
+   */
   static async cameras() {
     const devices = await navigator.mediaDevices.enumerateDevices();
     return devices.filter((device) => device.kind === "videoinput");
