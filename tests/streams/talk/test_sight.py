@@ -1,6 +1,7 @@
 """Pictures at their times: still ones, a folder of them, a film, and cameras that are not there."""
 
 import asyncio
+import io
 from itertools import islice
 
 import numpy as np
@@ -57,6 +58,26 @@ def test_pictures_are_shown_at_their_times(folder):
 def test_a_camera_that_is_not_there_is_named():
     with pytest.raises(MediaError, match="camera /dev/no-camera cannot be opened"):
         next(open_pictures("camera:/dev/no-camera", 1.0))
+
+
+def test_a_camera_is_thinned_and_its_pictures_have_the_time_of_now(monkeypatch):
+    """FFmpeg's test picture stands in for a camera: the same code reads both."""
+    monkeypatch.setitem(sight.CAMERAS, sight.sys.platform, ("lavfi", ""))
+    clock = ReplayClock()
+
+    async def watch():
+        shown = show("camera:testsrc=size=64x48:rate=30", 2.0, clock, fast=False)
+        found = [await anext(shown)]
+        clock.advance_to(700_000)
+        found.append(await anext(shown))
+        return found
+
+    (first_us, first), (second_us, second) = asyncio.run(watch())
+    assert (first_us, second_us) == (0, 700_000)
+    # The test picture counts its seconds, so that half a second on it is another.
+    assert first != second
+    for encoded in (first, second):
+        assert PIL.Image.open(io.BytesIO(encoded)).size == (64, 48)
 
 
 @pytest.mark.parametrize("platform", ["win32", "plan9"])
