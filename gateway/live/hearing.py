@@ -9,6 +9,7 @@ from typing import Protocol
 from gateway.backend import Backend
 from gateway.live.tasks import Tasks
 from gateway.live.utterance import Utterance
+from speech.echo_gate import EchoGate
 from speech.finished import finished
 from speech.listener import Heard, Listener, Sound
 from speech.patience import Patience
@@ -18,7 +19,7 @@ from streams.clock import Clock, ReplayClock
 from streams.config import SpeechConfig
 from streams.conversation import SemanticVad, ServerVad, TurnDetection
 from streams.pipeline import URGENT
-from streams.types import US_PER_MS, US_PER_S, Samples
+from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples
 
 GAP_US = 500 * US_PER_MS
 """Sound that stayed away for longer than this goes on where the clock is, not where it stopped."""
@@ -56,7 +57,9 @@ class Hearing:
         self._tasks = tasks
         self._handler = handler
         self._live = not isinstance(clock, ReplayClock)
-        self._listener = Listener(backend.new_detector(), self._segmentation(turns))
+        # Offline nobody plays what is said, and so nothing of it comes back.
+        self._gate = EchoGate(backend.new_detector(), self.to_clock) if self._live else None
+        self._listener = Listener(self._gate or backend.new_detector(), self._segmentation(turns))
         self._turns = turns
         self._utterance: Utterance | None = None
         self._sent_us = 0
@@ -97,6 +100,16 @@ class Hearing:
     def to_clock(self, audio_us: int) -> int:
         """A time in the sound that was sent, on the session's clock; never before its start."""
         return max(audio_us + (self._offset_us or 0), 0)
+
+    def played(self, sound: AudioChunk) -> None:
+        """The client plays ``sound`` at its time on the session's clock: that may come back."""
+        if self._gate is not None:
+            self._gate.sent(sound)
+
+    def withdrawn(self) -> None:
+        """The client plays no more of what was to be played from now on."""
+        if self._gate is not None:
+            self._gate.withdrawn(self._clock.now_us())
 
     async def push(self, samples: Samples, rate: int) -> None:
         """Hear ``samples``; returns when voice activity in them is known."""

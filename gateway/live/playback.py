@@ -20,10 +20,12 @@ class Playback:
         self.ends_us = 0
         self.sent_us = 0
 
-    def send(self, duration_us: int) -> None:
-        """So much more is sent now."""
-        self.ends_us = max(self.ends_us, self._clock.now_us()) + duration_us
+    def send(self, duration_us: int) -> int:
+        """So much more is sent now. Returns when it begins to play."""
+        start_us = max(self.ends_us, self._clock.now_us())
+        self.ends_us = start_us + duration_us
         self.sent_us += duration_us
+        return start_us
 
     def replay(self, unheard_us: int) -> None:
         """Of what was sent the last ``unheard_us`` had not arrived, and are sent again now."""

@@ -11,7 +11,7 @@ from gateway.live.live import Emit, Follow
 from gateway.live.newest import Newest
 from gateway.live.playback import replayed_until
 from gateway.live.reading import Heard, Reading
-from gateway.live.response import LoadPictures, Response, Sent, Stopwatch
+from gateway.live.response import LoadPictures, Played, Response, Sent, Stopwatch
 from gateway.live.speaker import Hold
 from llm.answer import Answer, Question
 from llm.answer_ahead import AnswerAhead
@@ -47,6 +47,7 @@ class Responder:
         clock: Clock,
         load_pictures: LoadPictures,
         emit: Emit,
+        played: Played,
         follow: Follow,
     ) -> None:
         self._backend = backend
@@ -57,6 +58,7 @@ class Responder:
         self._reading = reading
         self._clock = clock
         self._emit = emit
+        self._played = played
         self._follow = follow
         self._response: Response | None = None
         self._stop: StatusReason | None = None
@@ -197,6 +199,7 @@ class Responder:
             voice_worker=self._backend.synthesizer_worker,
             clock=self._clock,
             emit=self._emit,
+            played=self._played,
             min_clause_chars=self._config.speech.min_clause_chars,
             lead_ms=self._config.speech.lead_ms,
             watch=heard.watch if heard else Stopwatch(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from gateway.live.live import Emit
@@ -23,6 +23,9 @@ from streams.types import US_PER_MS, AudioChunk
 
 Begin: TypeAlias = Callable[[str | None], Item]
 """Opens the reply's item: a message, or a call of the function of this name."""
+
+Played: TypeAlias = Callable[[AudioChunk], None]
+"""Takes the sound that a client plays, at its time on the session's clock."""
 
 LoadPictures: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
 """Has the pictures of these blocks brought from memory, before they are told of."""
@@ -62,6 +65,7 @@ class Response:
         clock: Clock,
         load_pictures: LoadPictures,
         emit: Emit,
+        played: Played,
         min_clause_chars: int,
         lead_ms: int,
         watch: Stopwatch,
@@ -77,6 +81,7 @@ class Response:
         self._clock = clock
         self._load_pictures = load_pictures
         self._emit = emit
+        self._played = played
         self._clauses = ClauseSplitter(min_clause_chars)
         self._watch = watch
         self._playback = Playback(clock, lead_ms * US_PER_MS, paced=paced)
@@ -170,8 +175,9 @@ class Response:
             for clause in self._clauses.flush():
                 self._speaker.say(clause)
 
-    def _send(self, chunk: AudioChunk) -> None:
+    def _send(self, chunk: AudioChunk, plays_us: int) -> None:
         self.mark("first_audio")
+        self._played(replace(chunk, pts_us=plays_us))
         self._emit(AudioDelta(self.id, self.item_id, chunk))
 
     @property

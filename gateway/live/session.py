@@ -35,7 +35,7 @@ from streams.conversation import (
 from streams.errors import InvalidRequestError, MemoryStoreError
 from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, StopResponse
 from streams.session import Session
-from streams.types import Image, Samples
+from streams.types import AudioChunk, Image, Samples
 
 FAREWELL_S = 3.0
 """How long a session that ends may take to read what was said last."""
@@ -75,6 +75,7 @@ class LiveSession:
             clock,
             self._sight.load_thumbnails,
             emit,
+            self._played,
             self._follow,
         )
         self._turns = Turns(
@@ -237,6 +238,9 @@ class LiveSession:
 
     # Carrying out what follows.
 
+    def _played(self, sound: AudioChunk) -> None:
+        self._turns.played(sound)
+
     def _follow(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             match outcome:
@@ -250,6 +254,7 @@ class LiveSession:
                     self._responder.release("voice")
                 case StopResponse(reason=reason):
                     self._responder.stop(reason)
+                    self._turns.withdrawn()
                 case _:
                     self._emit(outcome)
 

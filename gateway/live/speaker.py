@@ -35,8 +35,9 @@ class Speaker:
         worker: Worker,
         options: SessionOptions,
         playback: Playback,
-        send: Callable[[AudioChunk], None],
+        send: Callable[[AudioChunk, int], None],
     ) -> None:
+        """``send`` takes sound at its place in the reply, and the time from which it is played."""
         self._voice = voice
         self._worker = worker
         self._options = options
@@ -113,5 +114,5 @@ class Speaker:
             if self._stopped:
                 return
             chunk = AudioChunk(self._playback.sent_us, rate, samples[start : start + piece])
-            self._playback.send(chunk.duration_us)
-            self._send(chunk)
+            plays_us = self._playback.send(chunk.duration_us)
+            self._send(chunk, plays_us)

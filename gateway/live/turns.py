@@ -25,13 +25,16 @@ from streams.conversation import ServerVad, TurnDetection
 from streams.errors import StreamsError
 from streams.events import FalseAlarm, TranscriptFailed, TranscriptPartial
 from streams.session import Session
-from streams.types import US_PER_MS, US_PER_S, Samples, Transcript, Word
+from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples, Transcript, Word
 
 INTERRUPTION_MS = 400
 """Voice as long as this has words, or it will have none."""
 
 LONG_NOISE_US = 1_300 * US_PER_MS
 """Sound this long, padding included, in which no word was found yet is a noise, whatever comes."""
+
+SURE_WORDS = 2
+"""One word of somebody who speaks on may be half of another one, or of an echo."""
 
 ECHO_LASTS_US = 30 * US_PER_S
 """Whose loudspeaker was heard once is taken to hear it for so long."""
@@ -122,6 +125,14 @@ class Turns:
         self._hearing.clear()
         self._follow(self._session.cleared())
 
+    def played(self, sound: AudioChunk) -> None:
+        """The client plays ``sound`` at its time on the session's clock."""
+        self._hearing.played(sound)
+
+    def withdrawn(self) -> None:
+        """The client plays no more of what was sent."""
+        self._hearing.withdrawn()
+
     def wait_for_voice(self, from_us: int) -> None:
         """The last reply is heard by ``from_us``: when nobody speaks for long after, the model does."""
         self.speak_up_never()
@@ -204,13 +215,11 @@ class Turns:
     def _judge(self, utterance: Utterance) -> None:
         """Whether the words so far interrupt the response. Until that is known it is held."""
         reason = self._false_alarm(utterance.text or "")
+        paused = utterance.pause_us is not None
         if reason is None:
-            self._follow(self._session.interrupted())
-        elif (
-            reason == "echo"
-            or utterance.pause_us is not None
-            or (reason == "noise" and utterance.audio_us >= LONG_NOISE_US)
-        ):
+            if paused or len(utterance.words or ()) >= SURE_WORDS:
+                self._follow(self._session.interrupted())
+        elif reason == "echo" or paused or (reason == "noise" and utterance.audio_us >= LONG_NOISE_US):
             self._follow(self._session.resumed(reason))
 
     def _false_alarm(self, words: str) -> FalseAlarm | None:

@@ -469,10 +469,10 @@ class TestNotInterrupting:
 
     STORY = "Tell me a long story about a king."
 
-    async def interjected(self, talk, clock, interject):
+    async def interjected(self, talk, clock, interject, after_us=S // 2):
         """The answer to a question during which ``interject`` is heard, and all its sound."""
         first = await talk.until(AudioDelta)
-        await clock.sleep_until(clock.now_us() + 500_000)
+        await clock.sleep_until(clock.now_us() + after_us)
         await interject()
         done = await talk.until(ResponseDone)
         assert done.status in ("completed", "incomplete"), done
@@ -502,7 +502,34 @@ class TestNotInterrupting:
             async with talking(service, clock, modality="audio", max_output_tokens=40) as talk:
                 await talk.hear(np.concatenate([streams.backend.synthesizer.synthesize(self.STORY), SILENCE]))
                 await self.interjected(talk, clock, lambda: talk.hear_live(hum, clock))
-                assert talk.of(OutputHeld)
+
+        asyncio.run(scenario())
+
+    def test_its_own_voice_through_the_loudspeaker_does_not_interrupt(self, service, say):
+        """Played as it comes, and back at the microphone 200 ms later at half its strength."""
+
+        async def scenario():
+            clock = WallClock()
+            async with talking(service, clock, modality="audio", max_output_tokens=40) as talk:
+                await talk.hear(say(self.STORY))
+                piece, room = RATE // 10, np.zeros(60 * RATE, np.float32)
+
+                async def loop_back():
+                    start_us, ends, played = clock.now_us(), 0, 0
+                    for at in range(3 * piece, len(room), piece):
+                        await clock.sleep_until(start_us + (at - 3 * piece) * S // RATE)
+                        for event in talk.of(AudioDelta)[played:]:
+                            samples = event.chunk.samples
+                            begins = max(ends, 3 * piece + (clock.now_us() - start_us) * RATE // S)
+                            ends = begins + len(samples)
+                            room[begins:ends], played = samples, played + 1
+                        await talk.session.append_audio(0.5 * room[at - 3 * piece : at - 2 * piece], RATE)
+                        if talk.of(ResponseDone) and at > ends + RATE:
+                            break
+
+                await self.interjected(talk, clock, loop_back, after_us=0)
+                await talk.settled()
+                assert len(talk.of(ResponseCreated)) == 1, "its own last words are not answered"
 
         asyncio.run(scenario())
 

@@ -66,6 +66,7 @@ class Stage:
     def __init__(self, workers, answer, *, modality="audio", paced=True, **options):
         self.clock = ReplayClock(10 * S)
         self.events = []
+        self.played = []
         self.voice = Second()
         self.answer = answer
         self.on_event = lambda event: None
@@ -80,6 +81,7 @@ class Stage:
             clock=self.clock,
             load_pictures=self.load_pictures,
             emit=self.emit,
+            played=self.played.append,
             min_clause_chars=10,
             lead_ms=LEAD_US // 1_000,
             watch=Stopwatch(already_ms=500),
@@ -222,6 +224,22 @@ def test_of_an_interrupted_answer_the_words_that_were_heard_are_kept(workers, he
         assert stage.response.stopped == "turn_detected"
         assert stage.response.kept_text == text, "time changes nothing of it"
         assert stage.response.kept_tokens == tokens
+
+    asyncio.run(scenario())
+
+
+def test_sound_is_played_one_piece_after_the_other_from_when_the_first_is_sent(workers):
+    async def scenario():
+        stage = Stage(workers, Written(*CLAUSES))
+        running = asyncio.create_task(stage.run())
+        start_us = stage.clock.now_us()
+        for passed_us in range(0, 3 * S, S // 4):  # in steps, so that sound never runs out
+            stage.clock.advance_to(start_us + passed_us)
+            await stage.settled()
+        await running
+        played, sent = stage.played, [event.chunk for event in stage.of(AudioDelta)]
+        assert [chunk.pts_us for chunk in played] == [start_us + chunk.pts_us for chunk in sent]
+        assert [chunk.duration_us for chunk in played] == [chunk.duration_us for chunk in sent]
 
     asyncio.run(scenario())
 
