@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 import pytest
+from agents import function_tool
 from agents.realtime import (
     RealtimeAgent,
     RealtimeModelSendRawMessage,
@@ -88,7 +89,7 @@ def talking(streams, judge, caplog):
             async with await runner.run(model_config=config) as session:
                 talk = Talk(session, judge)
                 reader = asyncio.create_task(talk.read())
-                await talk.until("session.updated")
+                await talk.until("session.updated", 2)  # the settings, then the tracing
                 yield talk
             await reader
         assert len(talk.of("error")) == len(talk.told_of("error")) == errors
@@ -119,6 +120,36 @@ def test_a_spoken_question_is_answered_in_voice(talking, streams, voice):
         spoken = streams.backend.recognizer.transcribe(resample(pcm16_to_float(pcm), RATE, 16_000)).text
         assert word_errors(answer.content[0].transcript, spoken).rate <= 0.2
         assert len(talk.of("audio_end")) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_tool_is_called_run_and_answered_with(talking):
+    asked = []
+
+    @function_tool
+    def get_weather(city: str) -> str:
+        """Tell the weather in a city.
+
+        Args:
+            city: The name of the city.
+        """
+        asked.append(city)
+        return f"It is raining in {city}."
+
+    agent = RealtimeAgent(name="Host", instructions="You are a helpful host.", tools=[get_weather])
+
+    async def scenario():
+        async with talking(WRITTEN, agent=agent) as talk:
+            await talk.session.send_message("What is the weather in Paris?")
+            await talk.until("response.done", 2)
+        called, answered = (event.response for event in talk.told_of("response.done"))
+        assert [item.type for item in called.output] == ["function_call"]
+        assert asked == ["Paris"]
+        (ended,) = talk.of("tool_end")
+        assert ended.output == "It is raining in Paris."
+        assert "rain" in answered.output[0].content[0].text
+        assert [item.status for item in talk.history("assistant")] == ["completed"]
 
     asyncio.run(scenario())
 
