@@ -89,7 +89,8 @@ class FuzzClient:
     async def ask(self) -> dict[str, Any]:
         """Put what goes on to an end and ask a question; the response as it ended."""
         quiet = {"input": {"turn_detection": None}}
-        session = {"type": "realtime", "output_modalities": ["text"], "instructions": None, "audio": quiet}
+        session: Message = {"type": "realtime", "output_modalities": ["text"], "audio": quiet}
+        session |= {"instructions": None, "tools": [], "tool_choice": "auto"}
         await self.exchange(json.dumps({"type": "session.update", "session": session}))
         await self.exchange(json.dumps({"type": "input_audio_buffer.clear"}))
         content = [{"type": "input_text", "text": QUESTION}]

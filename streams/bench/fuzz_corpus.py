@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import random
 from collections.abc import Callable
@@ -30,6 +31,16 @@ SILENCE_EACH = 3
 """Of so many pieces of sound one is silent, so that turns end."""
 
 ITEMS_KEPT = 8
+TOOL: Message = {
+    "type": "function",
+    "name": "look_up",
+    "description": "Look up a word.",
+    "parameters": {
+        "type": "object",
+        "properties": {"word": {"type": "string", "maxLength": 9}, "kind": {"enum": ["noun", "verb"]}},
+        "required": ["word"],
+    },
+}
 MAX_OUTPUT_TOKENS = 4
 WORDS = (
     "cat",
@@ -130,8 +141,8 @@ class Corpus:
             "max_output_tokens": rng.randint(1, MAX_OUTPUT_TOKENS),
             "audio": {"input": sound_in, "output": {"voice": "heart", "speed": rng.choice((0.5, 1.0, 1.5))}},
             "streams": {"events": ["session.latency", "memory.recalled"], "resume": False},
-            "tools": [],
-            "tool_choice": "auto",
+            "tools": [copy.deepcopy(TOOL)] if rng.random() < 0.2 else [],
+            "tool_choice": rng.choice(("auto", "none")),
         }
         if rng.random() < 0.1:
             session["instructions"] = self._words()

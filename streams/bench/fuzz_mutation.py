@@ -1,16 +1,17 @@
-"""Ways to spoil a well-formed message, and whether what comes out is surely wrong."""
+"""Ways to spoil a well-formed message by its fields, and whether what comes out is surely wrong."""
 
 from __future__ import annotations
 
 import copy
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from streams.bench.fuzz_binary import spoil_bytes
 from streams.bench.fuzz_corpus import Message, Seed, Spoiled, Verdict
+from streams.bench.fuzz_text import TEXT_MUTATIONS, Mutation, dump
 
 Slot: TypeAlias = tuple[Any, str | int]
 """A place in a message: the object or list that holds it, and its key or index there."""
@@ -38,6 +39,17 @@ OTHER_TYPES: dict[type, tuple[Any, ...]] = {
 }
 """For a value of a type, values of no type that its field takes."""
 
+SCHEMAS: tuple[Any, ...] = (
+    None,
+    7,
+    "no_such_type",
+    [],
+    {},
+    {"$ref": "#"},
+    {"type": "array"},
+    {"pattern": "(a+)+$"},
+    [[1]],
+)
 BROKEN_BASE64 = ("!", "====", "AAA", "AA=A", "\n", "AAAA AAAA", "data:,x", "ÄÄÄÄ")
 
 
@@ -67,16 +79,13 @@ def unspoiled(seed: Seed) -> Case:
     return Case("none", message if isinstance(message, bytes) else dump(message), "right", seed)
 
 
-def dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _slots(value: Any) -> Iterator[Slot]:
-    """Every place in ``value``, at any depth."""
+    """Every place in ``value``, at any depth but inside schemas, which have rules of their own."""
     keys = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in keys:
         yield value, key
-        yield from _slots(child)
+        if key != "parameters":
+            yield from _slots(child)
 
 
 def _pick(message: Message, rng: random.Random, *types: type) -> Slot | None:
@@ -111,7 +120,8 @@ def _left_out(message: Message, rng: random.Random) -> Spoiled:
 
 
 def _unknown_field(message: Message, rng: random.Random) -> Spoiled:
-    holders = [message, *(holder[key] for holder, key in _slots(message) if isinstance(holder[key], dict))]
+    inside = [(holder[key], key) for holder, key in _slots(message) if isinstance(holder[key], dict)]
+    holders = [message, *(child for child, key in inside if key != "parameters")]
     rng.choice(holders)[rng.choice(("colour", "", "__proto__", "typé", "type "))] = rng.choice((None, 1, {}))
     return dump(message), "wrong"
 
@@ -153,7 +163,8 @@ def _nested(message: Message, rng: random.Random) -> Spoiled:
     depth = rng.choice(DEPTHS)
     opening, closing = rng.choice((("[", "]"), ('{"a":', "}")))
     ends = closing * depth if rng.random() < 0.8 else ""
-    return dump(message).replace('"@"', f"{opening * depth}1{ends}", 1), "wrong"
+    spoiled = dump(message).replace('"@"', f"{opening * depth}1{ends}", 1)
+    return spoiled, "either" if key == "parameters" else "wrong"
 
 
 def _long_text(message: Message, rng: random.Random) -> Spoiled | None:
@@ -183,11 +194,14 @@ def _lone_surrogate(message: Message, rng: random.Random) -> Spoiled | None:
     return json.dumps(message), "wrong"  # escaped: a frame of text can hold it in no other way
 
 
-def _twice(message: Message, rng: random.Random) -> Spoiled:
-    """A field that is there twice, the second time with another value."""
-    name = rng.choice([name for name in message if name != "event_id"])
-    again = rng.choice((None, 1, "x", message[name]))
-    return f"{dump(message)[:-1]}, {dump(name)}: {dump(again)}}}", "either"
+def _schema(message: Message, rng: random.Random) -> Spoiled | None:
+    """A JSON schema with something else in one of its places."""
+    for holder, key in _slots(message):
+        if key == "parameters":
+            inside, at = _pick_any(holder[key], rng)
+            inside[at] = rng.choice(SCHEMAS)
+            return dump(message), "either"
+    return None
 
 
 def _swapped(message: Message, rng: random.Random) -> Spoiled:
@@ -219,38 +233,7 @@ def _media(message: Message, data: str) -> Spoiled | None:
     return dump(message), "wrong"
 
 
-def _cut(message: Message, rng: random.Random) -> Spoiled:
-    text = dump(message)
-    return text[: rng.randrange(len(text))], "wrong"
-
-
-def _noise(message: Message, rng: random.Random) -> Spoiled:
-    """Some characters of the text replaced."""
-    text = [*dump(message)]
-    for _ in range(rng.randint(1, 5)):
-        text[rng.randrange(len(text))] = rng.choice('{}[]",:0e-+.\\ \t\0aé🙂')
-    return "".join(text), "either"
-
-
-def _no_object(message: Message, rng: random.Random) -> Spoiled:
-    return rng.choice(
-        ("", " ", "null", "true", "7", '"text"', "[]", dump([message]), "{}{}", "\ufeff{}")
-    ), "wrong"
-
-
-def _around(message: Message, rng: random.Random) -> Spoiled:
-    """White space is no harm; anything else after the object is."""
-    text = dump(message)
-    if rng.random() < 0.5:
-        return f"\r\n\t {text} \n", "either"
-    return rng.choice((f"{text},", f"{text}{text}", f"{text}//", f"\0{text}")), "wrong"
-
-
-def _as_binary(message: Message, rng: random.Random) -> Spoiled:
-    return dump(message).encode(), "wrong"  # whose first byte is that of a brace, and no kind
-
-
-MUTATIONS: tuple[Callable[[Message, random.Random], Spoiled | None], ...] = (
+MUTATIONS: tuple[Mutation, ...] = (
     _type_flip,
     _null,
     _left_out,
@@ -263,13 +246,9 @@ MUTATIONS: tuple[Callable[[Message, random.Random], Spoiled | None], ...] = (
     _long_text,
     _strange_text,
     _lone_surrogate,
-    _twice,
+    _schema,
     _swapped,
     _base64,
     _odd_bytes,
-    _cut,
-    _noise,
-    _no_object,
-    _around,
-    _as_binary,
+    *TEXT_MUTATIONS,
 )
