@@ -98,7 +98,9 @@ class Session:
     def held(self) -> list[Outcome]:
         """The undecided voice is heard (again): the response waits."""
         utterance = self._utterance
-        if utterance is None or utterance.interrupts is None or utterance.holding:
+        if utterance is None or utterance.holding or utterance.interrupts is None:
+            return []
+        if utterance.interrupts != self.active_response:
             return []
         utterance.holding = True
         return [HoldResponse(utterance.interrupts), OutputHeld(utterance.interrupts)]
@@ -115,7 +117,7 @@ class Session:
         """The undecided voice is somebody who wants to speak."""
         utterance = self._utterance
         assert utterance is not None, "an interruption without voice"
-        interrupts, utterance.interrupts = utterance.interrupts, None
+        interrupts, utterance.interrupts, utterance.holding = utterance.interrupts, None, False
         outcomes: list[Outcome] = [SpeechStarted(utterance.item_id, utterance.start_us)]
         if interrupts is not None and interrupts == self.active_response:
             outcomes.append(StopResponse(interrupts, "turn_detected"))
@@ -276,6 +278,6 @@ class Session:
         return done
 
     def response_finished(self) -> list[Outcome]:
-        """The session is free for the next response. Voice that may have interrupted it is a turn."""
+        """The session is free for the next response. Voice that it was held for wants to speak."""
         self.active_response = None
-        return self.interrupted() if self.undecided else []
+        return self.interrupted() if self._utterance and self._utterance.holding else []

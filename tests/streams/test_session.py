@@ -173,6 +173,18 @@ def test_undecided_voice_at_the_end_of_a_response_is_a_turn():
     assert talk.response_finished() == []
 
 
+def test_voice_that_the_response_went_on_beside_is_decided_after_its_end():
+    talk = session()
+    talk.response_requested(ResponseOptions())
+    talk.speech_started(2)
+    talk.resumed("echo")
+    assert talk.response_finished() == []
+    assert talk.undecided
+    assert talk.held() == [], "there is nothing to hold"
+    assert talk.false_alarm("echo") == []
+    assert talk.utterance is None
+
+
 @pytest.mark.parametrize("turns", [{"interrupt_response": False}, {"push_to_talk": True}])
 def test_voice_leaves_a_response_alone_where_the_options_say_so(turns):
     talk = session(**turns)
@@ -472,9 +484,9 @@ class AnySession(RuleBasedStateMachine):
     @precondition(lambda self: self.talk.active_response is not None)
     @rule()
     def finish(self):
+        was_holding, self.holding = self.holding, False
         self.follow(self.talk.response_finished())
-        self.holding = False
-        assert not self.talk.undecided
+        assert not (was_holding and self.talk.undecided)
 
     @invariant()
     def the_active_response_was_announced(self):

@@ -1,4 +1,4 @@
-"""Answers that are begun while the speaker pauses, in whole sessions on the wall clock."""
+"""Answers that are begun while the speaker pauses, in whole sessions."""
 
 import asyncio
 from dataclasses import replace
@@ -9,7 +9,6 @@ import pytest
 from gateway.assembly import Streams
 from gateway.live import responder
 from llm.answer_ahead import AnswerAhead
-from streams.clock import WallClock
 from streams.conversation import ServerVad
 from streams.events import ResponseDone, SpeechStarted, TranscriptCompleted
 from streams.types import US_PER_S
@@ -39,36 +38,36 @@ def begun(monkeypatch):
     return answers
 
 
-def talk(streams, config, sound, *, speculate=True, modality="text", **turns):
+@pytest.fixture
+def talk(streams, config, hand_clock, at_rest):
     """What a session tells whose client says ``sound`` at the pace at which it is spoken."""
-    speech = config.speech.model_copy(update={"speculate": speculate})
-    service = Streams(config.model_copy(update={"speech": speech}), streams.backend)
-    events, answered = [], asyncio.Event()
 
-    def emit(event):
-        events.append(event)
-        if isinstance(event, ResponseDone):
-            answered.set()
+    def run(sound, *, speculate=True, modality="text", **turns):
+        speech = config.speech.model_copy(update={"speculate": speculate})
+        service = Streams(config.model_copy(update={"speech": speech}), streams.backend)
+        events = []
 
-    async def run():
-        clock = WallClock()
-        options = replace(
-            service.default_options(),
-            modality=modality,
-            max_output_tokens=24,
-            turn_detection=ServerVad(**turns),
-        )
-        session = await service.open_session(emit, clock=lambda _: clock, options=options)
-        async with asyncio.timeout(TIMEOUT_S):
-            for at in range(0, len(sound), RATE // 10):
-                await clock.sleep_until(at * US_PER_S // RATE)
-                await session.append_audio(sound[at : at + RATE // 10], RATE)
-            await answered.wait()
-            await session.drain()
-        await session.close()
+        async def scenario():
+            options = replace(
+                service.default_options(),
+                modality=modality,
+                max_output_tokens=24,
+                turn_detection=ServerVad(**turns),
+            )
+            session = await service.open_session(events.append, clock=lambda _: hand_clock, options=options)
+            async with asyncio.timeout(TIMEOUT_S):
+                at = 0
+                while at < len(sound) or not of(events, ResponseDone):
+                    hand_clock.advance_to(hand_clock.now_us() + US_PER_S // 10)
+                    await session.append_audio(sound[at : at + RATE // 10], RATE)
+                    await at_rest(events)
+                    at += RATE // 10
+            await session.close()
 
-    asyncio.run(run())
-    return events
+        asyncio.run(scenario())
+        return events
+
+    return run
 
 
 def of(events, kind):
@@ -76,14 +75,13 @@ def of(events, kind):
 
 
 @pytest.mark.parametrize("modality", ["text", "audio"])
-def test_an_answer_begun_ahead_is_the_one_that_is_given(streams, config, begun, modality):
+def test_an_answer_begun_ahead_is_the_one_that_is_given(streams, talk, begun, modality):
     spoken = streams.backend.synthesizer.synthesize(QUESTION)
-    # Silence long enough that the words are known in it however busy the machine is.
     sound = np.concatenate([spoken, *[SILENCE] * 4])
     silence = {"silence_duration_ms": 3_000}
-    (plain,) = of(talk(streams, config, sound, speculate=False, modality=modality, **silence), ResponseDone)
+    (plain,) = of(talk(sound, speculate=False, modality=modality, **silence), ResponseDone)
     assert not begun
-    (done,) = of(talk(streams, config, sound, modality=modality, **silence), ResponseDone)
+    (done,) = of(talk(sound, modality=modality, **silence), ResponseDone)
     assert done.status == plain.status == "completed"
     assert done.item.content == plain.item.content
     assert (done.context_tokens, done.output_tokens) == (plain.context_tokens, plain.output_tokens)
@@ -91,12 +89,12 @@ def test_an_answer_begun_ahead_is_the_one_that_is_given(streams, config, begun, 
     assert begun[0].written
 
 
-def test_who_goes_on_speaking_is_answered_once_and_to_all_that_was_said(streams, config, begun):
+def test_who_goes_on_speaking_is_answered_once_and_to_all_that_was_said(streams, talk, begun):
     synthesize = streams.backend.synthesizer.synthesize
     sound = np.concatenate(
         [synthesize("My sister lives in Paris."), *[SILENCE] * 2, synthesize(QUESTION), *[SILENCE] * 4]
     )
-    events = talk(streams, config, sound, silence_duration_ms=3_000)
+    events = talk(sound, silence_duration_ms=3_000)
     assert len(of(events, SpeechStarted)) == len(of(events, TranscriptCompleted)) == 1
     (done,) = of(events, ResponseDone)
     assert done.status == "completed"

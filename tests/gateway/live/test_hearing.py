@@ -165,19 +165,10 @@ def test_live_sound_that_comes_faster_than_time_is_not_in_the_past(hear, talk):
     within(scenario())
 
 
-class HandClock:
-    """Counts as a live clock, and moves when the test moves it."""
-
-    def __init__(self):
-        self._time = ReplayClock()
-        self.now_us, self.sleep_until = self._time.now_us, self._time.sleep_until
-        self.advance_to = self._time.advance_to
-
-
 @pytest.mark.parametrize("turns", [ServerVad(), None], ids=["server_vad", "push to talk"])
-def test_a_turn_whose_sound_stops_coming_in_mid_speech_ends(hear, talk, turns):
+def test_a_turn_whose_sound_stops_coming_in_mid_speech_ends(hear, talk, turns, hand_clock):
     async def scenario():
-        clock = HandClock()
+        clock = hand_clock
         clock.advance_to(10 * S)
         hearing, handler = hear(clock, turns, stall_ms=2_000)
         await push(hearing, talk[: len(talk) // 2])

@@ -110,12 +110,12 @@ class Talk:
         for at in range(0, len(samples), rate // 10):
             await self.session.append_audio(samples[at : at + rate // 10], rate)
 
-    async def hear_live(self, samples, clock):
-        """At the pace at which it is spoken."""
-        start_us = clock.now_us()
+    async def hear_live(self, samples, clock, at_rest):
+        """At the pace at which it is spoken, on a machine that needs no time for what it computes."""
         for at in range(0, len(samples), RATE // 10):
-            await clock.sleep_until(start_us + at * S // RATE)
+            clock.advance_to(clock.now_us() + S // 10)
             await self.session.append_audio(samples[at : at + RATE // 10], RATE)
+            await at_rest(self.events)
 
     async def write(self, text):
         await self.session.add_item(Message(new_id("item"), "user", (TextContent(text),)), None)
@@ -429,16 +429,16 @@ class TestSpeakingUp:
 
 
 class TestInterrupting:
-    def test_voice_stops_the_answer_and_what_was_not_heard_is_not_remembered(self, service, say):
+    def test_voice_stops_the_answer_and_what_was_not_heard_is_not_remembered(
+        self, service, say, hand_clock, at_rest
+    ):
         async def scenario():
-            clock = WallClock()
-            async with talking(service, clock, modality="audio", max_output_tokens=96) as talk:
-                story, wait = say("Tell me a long story about a king."), say("Wait, what is two plus two?")
-                await talk.hear(story)
+            async with talking(service, hand_clock, modality="audio", max_output_tokens=96) as talk:
+                await talk.hear_live(say("Tell me a long story about a king."), hand_clock, at_rest)
                 first = await talk.until(AudioDelta)
-                await clock.sleep_until(clock.now_us() + 1_500_000)  # some words are heard
+                await talk.hear_live(SILENCE, hand_clock, at_rest)  # some words are heard
                 before = len(talk.events)
-                await talk.hear(wait)
+                await talk.hear_live(say("Wait, what is two plus two?"), hand_clock, at_rest)
                 held = talk.events.index(await talk.until(OutputHeld))
                 assert held >= before
                 started = talk.events.index(await talk.until(SpeechStarted, 2))
@@ -456,6 +456,7 @@ class TestInterrupting:
                 replies = [text for _, _, text in talk.remembered(BlockKind.REPLY)]
                 assert kept.startswith(replies[0])
                 assert len(kept) - len(replies[0]) < 12  # at most part of a token
+                await talk.hear_live(np.zeros(20 * RATE, np.float32), hand_clock, at_rest)
                 second = await talk.until(ResponseDone, 2)
                 assert second.response_id != first.response_id
                 said = [text for _, _, text in talk.remembered(BlockKind.UTTERANCE)]
@@ -467,71 +468,58 @@ class TestInterrupting:
 class TestNotInterrupting:
     """An answer that is being heard goes on where it stopped, whole, and nothing is told of a voice."""
 
-    STORY = "Tell me a long story about a king."
+    @pytest.fixture
+    def interjected(self, service, say, hand_clock, at_rest):
+        """Runs a session in whose first answer ``heard(talk)`` is heard, piece by piece of 100 ms."""
 
-    async def interjected(self, talk, clock, interject, after_us=S // 2):
-        """The answer to a question during which ``interject`` is heard, and all its sound."""
-        first = await talk.until(AudioDelta)
-        await clock.sleep_until(clock.now_us() + after_us)
-        await interject()
-        done = await talk.until(ResponseDone)
-        assert done.status in ("completed", "incomplete"), done
-        assert len(talk.of(SpeechStarted)) == 1
-        assert len(talk.of(TranscriptCompleted)) == 1
-        chunks = [event.chunk for event in talk.of(AudioDelta) if event.response_id == first.response_id]
-        assert [chunk.pts_us for chunk in chunks] == [0, *(chunk.end_us for chunk in chunks[:-1])]
-        assert done.item.content[0].transcript == "".join(event.text for event in talk.of(TextDelta)).strip()
+        async def scenario(heard):
+            async with talking(service, hand_clock, modality="audio", max_output_tokens=40) as talk:
+                await talk.hear_live(say("Tell me a long story about a king.")[:-RATE], hand_clock, at_rest)
+                for piece in heard(talk):
+                    await talk.hear_live(piece, hand_clock, at_rest)
+                    if talk.of(ResponseDone):
+                        break
+                (done,) = talk.of(ResponseDone)
+                await talk.hear_live(SILENCE, hand_clock, at_rest)
+                await talk.settled()
+                assert done.status in ("completed", "incomplete")
+                assert len(talk.of(SpeechStarted)) == len(talk.of(TranscriptCompleted)) == 1
+                assert len(talk.of(ResponseCreated)) == 1, "its own last words are not answered"
+                chunks = [event.chunk for event in talk.of(AudioDelta)]
+                assert [chunk.pts_us for chunk in chunks] == [0, *(chunk.end_us for chunk in chunks[:-1])]
+                written = "".join(event.text for event in talk.of(TextDelta))
+                assert done.item.content[0].transcript == written.strip()
+                return talk
 
-    def test_a_backchannel_does_not_interrupt(self, service, say):
-        async def scenario():
-            clock = WallClock()
-            async with talking(service, clock, modality="audio", max_output_tokens=40) as talk:
-                await talk.hear(say(self.STORY))
-                await self.interjected(talk, clock, lambda: talk.hear_live(say("Yeah. Okay."), clock))
-                assert {event.reason for event in talk.of(OutputResumed)} == {"backchannel"}
+        return lambda heard: asyncio.run(scenario(heard))
 
-        asyncio.run(scenario())
+    @staticmethod
+    def pieces(samples, after_s):
+        """``samples`` after so much silence, and silence after them."""
+        whole = np.concatenate([np.zeros(after_s * RATE), samples, np.zeros(60 * RATE)]).astype(np.float32)
+        return (whole[at : at + RATE // 10] for at in range(0, len(whole), RATE // 10))
 
-    def test_a_voice_without_words_does_not_interrupt(self, service, streams):
-        """A hum of two seconds, voiced as far as voice activity can tell."""
+    def test_a_backchannel_does_not_interrupt(self, interjected, say):
+        talk = interjected(lambda _: self.pieces(say("Yeah. Okay."), after_s=2))
+        assert {event.reason for event in talk.of(OutputResumed)} == {"backchannel"}
 
-        async def scenario():
-            clock = WallClock()
-            vowel = streams.backend.synthesizer.synthesize("Mmm.")
-            hum = np.concatenate([vowel, SILENCE])
-            async with talking(service, clock, modality="audio", max_output_tokens=40) as talk:
-                await talk.hear(np.concatenate([streams.backend.synthesizer.synthesize(self.STORY), SILENCE]))
-                await self.interjected(talk, clock, lambda: talk.hear_live(hum, clock))
+    def test_a_voice_without_words_does_not_interrupt(self, interjected, say):
+        interjected(lambda _: self.pieces(say("Mmm."), after_s=2))
 
-        asyncio.run(scenario())
-
-    def test_its_own_voice_through_the_loudspeaker_does_not_interrupt(self, service, say):
+    def test_its_own_voice_through_the_loudspeaker_does_not_interrupt(self, interjected):
         """Played as it comes, and back at the microphone 200 ms later at half its strength."""
 
-        async def scenario():
-            clock = WallClock()
-            async with talking(service, clock, modality="audio", max_output_tokens=40) as talk:
-                await talk.hear(say(self.STORY))
-                piece, room = RATE // 10, np.zeros(60 * RATE, np.float32)
+        def heard(talk):
+            room, ends, played = np.zeros(90 * RATE, np.float32), 0, 0
+            for at in range(0, 60 * RATE, RATE // 10):
+                for event in talk.of(AudioDelta)[played:]:
+                    begins, samples = max(ends, at), event.chunk.samples
+                    ends = begins + len(samples)
+                    room[begins:ends], played = samples, played + 1
+                delayed = at - 2 * RATE // 10
+                yield 0.5 * room[max(delayed, 0) : max(delayed, 0) + RATE // 10] * (delayed >= 0)
 
-                async def loop_back():
-                    start_us, ends, played = clock.now_us(), 0, 0
-                    for at in range(3 * piece, len(room), piece):
-                        await clock.sleep_until(start_us + (at - 3 * piece) * S // RATE)
-                        for event in talk.of(AudioDelta)[played:]:
-                            samples = event.chunk.samples
-                            begins = max(ends, 3 * piece + (clock.now_us() - start_us) * RATE // S)
-                            ends = begins + len(samples)
-                            room[begins:ends], played = samples, played + 1
-                        await talk.session.append_audio(0.5 * room[at - 3 * piece : at - 2 * piece], RATE)
-                        if talk.of(ResponseDone) and at > ends + RATE:
-                            break
-
-                await self.interjected(talk, clock, loop_back, after_us=0)
-                await talk.settled()
-                assert len(talk.of(ResponseCreated)) == 1, "its own last words are not answered"
-
-        asyncio.run(scenario())
+        interjected(heard)
 
 
 class TestItems:
