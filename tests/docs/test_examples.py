@@ -70,6 +70,12 @@ def test_openai_image(run, photographs):
     assert "coffee" in answer.lower() or "espresso" in answer.lower()
 
 
+def test_openai_tool(run):
+    cities, answer = run("openai_tool", "ask", "What is the weather in Paris?")
+    assert cities == ["Paris"]
+    assert "rain" in answer
+
+
 def test_agents_text(run):
     france, italy = run("agents_text", "talk", QUESTION, "What is the capital of Italy?")
     assert "Paris" in france
