@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ from streams.conversation import ServerVad, TurnDetection
 from streams.errors import StreamsError
 from streams.events import FalseAlarm, TranscriptFailed, TranscriptPartial
 from streams.session import Session
-from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples, Transcript, Word
+from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples, Transcript
 
 INTERRUPTION_MS = 400
 """Voice as long as this has words, or it will have none."""
@@ -174,13 +174,9 @@ class Turns:
         # Offline nobody waits, and what a machine manages to begin must not matter.
         free = session.active_response is None and self._reading.pending is None and not self._in_order
         if answered and free and utterance.words:
-            start_us, end_us = self._span(utterance.words, self._hearing.to_clock(0))
-            self._responder.prepare(Transcript(utterance.words).text, start_us, end_us)
-
-    def _span(self, words: Sequence[Word], offset_us: int) -> tuple[int, int]:
-        """Where ``words``, whose times count the sound, lie on the session's clock."""
-        start_us = max(words[0].start_us + offset_us, 0)
-        return start_us, max(words[-1].end_us + offset_us, start_us)
+            first, last, to_clock = utterance.words[0], utterance.words[-1], self._hearing.to_clock
+            text = Transcript(utterance.words).text
+            self._responder.prepare(text, to_clock(first.start_us), to_clock(last.end_us))
 
     def speech_resumed(self) -> None:
         self._responder.abandon()
@@ -282,7 +278,8 @@ class Turns:
             if self._is_echo(turn, transcript):
                 transcript = Transcript(())
             if words := transcript.words:
-                start_us, end_us = self._span(words, turn.offset_us)
+                start_us = max(words[0].start_us + turn.offset_us, 0)
+                end_us = max(words[-1].end_us + turn.offset_us, start_us)
                 heard = Heard(transcript.text, start_us, end_us, item_id, turn.watch, turn.ended_ms)
                 await self._reading.hear(heard)
             await self._responder.stopped()
