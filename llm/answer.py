@@ -34,6 +34,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """All that an answer is told, instead of what was read; ``question`` is what was said to it last."""
+
+    passages: tuple[Passage, ...]
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """The blocks that a question and its answer became; None for what is not remembered."""
 
@@ -83,6 +91,8 @@ class Answer:
         )
         self._decoder = DecodeStream(skip_special_tokens=True)
         self._asked: Passage | None = None
+        self._given: Given | None = None
+        self._told: tuple[int, ...] = ()
         self._opening = reader.chat.ids(reader.chat.reply_prefix)
         self._closing = reader.chat.reply_suffix
         self._logits: Tensor | None = None
@@ -100,6 +110,10 @@ class Answer:
         assert self._held is not None, "the answer was not prepared, or is finished"
         return self._held
 
+    def give(self, given: Given) -> None:
+        """Answer from this alone: nothing else is attended to, recalled or, of this, remembered."""
+        self._given = given
+
     def prepare(self) -> Generator[None, None, tuple[Moment, ...]]:
         """Recall what the question needs and read it; returns the moments recalled, in time order.
 
@@ -113,24 +127,28 @@ class Answer:
             sinks = yield from reader.prepare_sinks(instructions, self._tools)
         recalled = Recalled((), ())
         asked: Passage | None = None
-        if self._question.text:
-            asked = reader.chat.question(self._question.start_us, self._question.text)
-            recalled = self._recall(asked, sinks)
-        # Taken together, with nothing read in between: each block is in one of the two.
-        before = sorted((*recalled.blocks, *stream.memory.recent()), key=lambda block: block.id)
+        before: list[Block] = []
+        if self._given is not None:
+            self._told = tuple(token for passage in self._given.passages for token in passage.ids)
+        else:
+            if self._question.text:
+                asked = reader.chat.question(self._question.start_us, self._question.text)
+                recalled, self._told = self._recall(asked, sinks), asked.ids
+            # Taken together, with nothing read in between: each block is in one of the two.
+            before = sorted((*recalled.blocks, *stream.memory.recent()), key=lambda block: block.id)
         yield
-        asked_ids = asked.ids if asked else ()
         closing = len(reader.chat.ids(self._closing))
-        read = len(asked_ids) + len(self._opening) + closing + self._calling.room
+        read = len(self._told) + len(self._opening) + closing + self._calling.room
         taken = sum(block.tokens for block in (sinks, *before)) + read
         # An answer may be as long as the model's context allows, which is then said to be incomplete.
         self._max_tokens = max(min(self._max_tokens, reader.backbone.spec.max_positions - taken), 1)
         max_gap = stream.memory.config.max_gap_tokens
         reader.assemble(self._context, [sinks, *before], read + self._max_tokens, max_gap)
-        hidden = yield from reader.prefill((*asked_ids, *self._opening), self._context)
+        hidden = yield from reader.prefill((*self._told, *self._opening), self._context)
         self._logits = reader.backbone.logits(hidden)
         self._asked = asked
-        self.call = yield from self._calling.choose(self._question.text, self._logits, self._context)
+        question = self._given.question if self._given else self._question.text
+        self.call = yield from self._calling.choose(question, self._logits, self._context)
         if self.call is not None:
             yield from self._open_call(self.call)
         self.context_tokens = self._context.length
@@ -235,7 +253,7 @@ class Answer:
 
     def _keep(self, now_us: int, keep_tokens: int | None) -> Kept:
         stream, reader = self._stream, self._stream.reader
-        offset, asked_id = 0, None
+        asked_id = None
         if self._asked is not None:
             question = self._question
             info = stream.memory.new_info(
@@ -246,11 +264,11 @@ class Answer:
                 len(self._asked.ids),
             )
             stream.memory.append(reader.seal(self._context, 0, self._asked, info))
-            offset, asked_id = len(self._asked.ids), info.id
+            asked_id = info.id
         kept = self.written if keep_tokens is None else self.written[:keep_tokens]
         if not kept or (self.call is not None and not self.finished_by_model):
             return Kept(asked_id)  # half a call was none
-        closing = reader.chat.ids(self._closing)
+        offset, closing = len(self._told), reader.chat.ids(self._closing)
         ids = (*self._opening, *(token.id for token in kept), *closing)
         start = len(self._opening)
         passage = Passage(ids, start, start + len(kept))

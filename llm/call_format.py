@@ -23,16 +23,15 @@ PLAIN_TAIL = 'To call one, answer {"name": function, "arguments": {…}}.'
 class CallFormat:
     """A call is ``start``, the function's name, ``between``, the arguments as JSON, ``end``.
 
-    What the function gave back stands between ``output_start`` and ``output_end``, marks of the chat format.
-    ``native`` is the form that the model's own template has; the other serves models that were never
-    told of functions.
+    ``native`` is the form that the model's own template has, and what the function gave back stands between
+    ``output_start`` and ``output_end``; the other serves models that were never told of functions.
     """
 
     start: str = '{"name": "'
     between: str = '", "arguments":'
     end: str = "}"
     output_start: str = ""
-    output_end: str = "\n"
+    output_end: str = ""
     native: bool = False
 
     def opening(self, name: str) -> str:

@@ -154,15 +154,16 @@ class ChatFormat:
         opening, end = self.calls.opening(name), f"{self.calls.end}{self.reply_suffix}"
         return self._passage(f"{self.reply_prefix}{opening}", f" {arguments}", end)
 
-    def output(self, at_us: int, name: str, output: str) -> Passage:
-        """What the function ``name`` gave back.
+    def output(self, at_us: int, output: str) -> Passage:
+        """What a function gave back, in the place that the model's format has for it.
 
-        A note, where the model's format has no place for it: after a turn of its own small models call again.
+        Where there is none, the user tells, and asks again: small models repeat the call after the bare
+        result, and make up an answer after a note of it.
         """
-        time = f"[{format_time(at_us)}]"
         if not self.calls.native:
-            return self._passage(time, f" Result of {name}: {output}", "\n")
-        return self._passage(f"{time}\n{self.calls.output_start}", output, self.calls.output_end)
+            return self.message("user", at_us, f"The result is: {output}. So, what is the answer?")
+        before = f"[{format_time(at_us)}]\n{self.calls.output_start}"
+        return self._passage(before, output, self.calls.output_end)
 
 
 def load_chat(path: Path) -> ChatFormat:

@@ -263,7 +263,7 @@ class Stream:
 
     def take_output(self, at_us: int, name: str, output: str) -> Generator[None, None, Block]:
         """Read what the function ``name`` gave back."""
-        passage = self.reader.chat.output(at_us, name, output)
+        passage = self.reader.chat.output(at_us, output)
         said = f"{name}: {output}"
         return (yield from self._take_in(passage, BlockKind.UTTERANCE, at_us, at_us, said))
 

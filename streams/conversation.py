@@ -39,10 +39,14 @@ class AudioContent:
 
 @dataclass(frozen=True, slots=True)
 class ImageContent:
-    """A still picture given to the conversation; ``url`` is the data URL it came as."""
+    """A still picture given to the conversation; ``url`` is the data URL it came as.
+
+    ``shows`` is what is to be seen in it, None until that is known.
+    """
 
     image: Image
     url: str = ""
+    shows: str | None = None
 
 
 Content: TypeAlias = TextContent | AudioContent | ImageContent
@@ -81,6 +85,13 @@ class FunctionOutput:
 
 Item: TypeAlias = Message | FunctionCall | FunctionOutput
 """One entry of the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReference:
+    """An item of the conversation by its id, among what a response is given."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +200,8 @@ class ResponseOptions:
     max_output_tokens: int | None = None
     tools: tuple[Tool, ...] | None = None
     tool_choice: ToolChoice | None = None
+    input: tuple[Item | ItemReference, ...] | None = None
+    """What the answer is told instead of the conversation and of what is remembered; None for those."""
     in_conversation: bool = True
     """False is ``conversation: "none"``: answered out of band, not remembered."""
 

@@ -147,9 +147,12 @@ class MemoryReported:
 
 @dataclass(frozen=True, slots=True)
 class ResponseCreated:
+    """``by_client``: it asked for the response; otherwise a turn of its user did."""
+
     response_id: str
     options: SessionOptions
     in_conversation: bool
+    by_client: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from streams.conversation import (
@@ -9,8 +10,10 @@ from streams.conversation import (
     AudioContent,
     Content,
     FunctionCall,
+    FunctionOutput,
     ImageContent,
     Item,
+    ItemReference,
     Message,
     TextContent,
 )
@@ -81,6 +84,34 @@ class ItemList:
         calls = (item for item in self._items.values() if isinstance(item, FunctionCall))
         return next((call for call in calls if call.call_id == call_id), None)
 
+    def call_of(
+        self,
+        output: FunctionOutput,
+        among: Sequence[Item | ItemReference] = (),
+        param: str = "item.call_id",
+    ) -> FunctionCall:
+        """The call that gave this, ``among`` these items or in the conversation.
+
+        Raises InvalidRequestError, with ``param`` at fault, when there is none.
+        """
+        calls = (item for item in among if isinstance(item, FunctionCall))
+        given = next((call for call in calls if call.call_id == output.call_id), None)
+        call = given or self.call(output.call_id)
+        if call is None:
+            raise InvalidRequestError(
+                f"there is no function call '{output.call_id}'", param=param, code="item_not_found"
+            )
+        return call
+
+    def check(self, given: Sequence[Item | ItemReference]) -> None:
+        """Raises InvalidRequestError for what a response is given and refers to nothing."""
+        for index, item in enumerate(given):
+            match item:
+                case ItemReference(item_id):
+                    self.get(item_id, param=f"input[{index}].id")
+                case FunctionOutput():
+                    self.call_of(item, given, param=f"input[{index}].call_id")
+
     def remove(self, item_id: str) -> None:
         """Raises InvalidRequestError when there is no such item."""
         self.get(item_id)
@@ -90,7 +121,7 @@ class ItemList:
     def replace(self, item: Item) -> None:
         """Put ``item`` in the place of the one with its id; nothing happens when that has left."""
         if item.id in self._items:
-            self._items[item.id] = item
+            self._items[item.id] = _listed(item)
 
 
 def _listed(item: Item) -> Item:
@@ -101,8 +132,8 @@ def _listed(item: Item) -> Item:
 
 def _light(part: Content) -> Content:
     match part:
-        case ImageContent(image):
-            return ImageContent(image[:0])
+        case ImageContent(image, shows=shows):
+            return ImageContent(image[:0], shows=shows)
         case AudioContent(transcript):
             return AudioContent(transcript)
         case TextContent():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from streams.conversation import SessionOptions
+from streams.conversation import Item, ItemReference, SessionOptions
 from streams.events import Event, StatusReason
 
 
@@ -18,11 +18,12 @@ class Recognise:
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Carry out: write a response to the pending input."""
+    """Carry out: write a response to the pending input, or to ``input`` alone when it is given."""
 
     response_id: str
     options: SessionOptions
     in_conversation: bool
+    input: tuple[Item | ItemReference, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

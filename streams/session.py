@@ -40,6 +40,7 @@ from streams.events import (
 )
 from streams.item_list import ItemList
 from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, StopResponse
+from streams.responses import Responses
 from streams.types import Transcript
 
 
@@ -68,10 +69,15 @@ class Session:
         """``session_id`` is its name where it is known by one; a fresh one otherwise."""
         self.id = session_id or new_id("sess")
         self.options = options
-        self.active_response: str | None = None
+        self.responses = Responses()
         self.items = ItemList()
         self._utterance: Utterance | None = None
         self._owes_answer = False
+
+    @property
+    def active_response(self) -> str | None:
+        """The conversation's."""
+        return self.responses.in_conversation
 
     # Input by voice.
 
@@ -171,7 +177,7 @@ class Session:
         # Who has begun to speak again is not talked over: the answer comes after what is said next.
         listening = self._utterance is not None and turns.interrupt_response
         if self._owes_answer and not listening and self.active_response is None:
-            outcomes += self.response_requested(ResponseOptions())
+            outcomes += self.response_requested(ResponseOptions(), by_client=False)
         return outcomes
 
     def idle_timed_out(self, start_us: int, end_us: int) -> list[Outcome]:
@@ -184,7 +190,7 @@ class Session:
             IdleTimedOut(item_id, start_us, end_us),
             InputCommitted(item_id, previous),
             *self.item_created(item, None),
-            *self.response_requested(ResponseOptions()),
+            *self.response_requested(ResponseOptions(), by_client=False),
         ]
 
     # Items and responses.
@@ -192,18 +198,9 @@ class Session:
     def item_created(self, item: Item, previous_item_id: str | None) -> list[Outcome]:
         """A client added an item. Raises InvalidRequestError for an id or a place that cannot be."""
         if isinstance(item, FunctionOutput):
-            self.call_of(item)
+            self.items.call_of(item)
         previous = self.items.add(item, previous_item_id)
         return [ItemAdded(item, previous), ItemDone(item, previous)]
-
-    def call_of(self, output: FunctionOutput, param: str = "item.call_id") -> FunctionCall:
-        """The call that gave this. Raises InvalidRequestError (``param`` is at fault) when there is none."""
-        call = self.items.call(output.call_id)
-        if call is None:
-            raise InvalidRequestError(
-                f"there is no function call '{output.call_id}'", param=param, code="item_not_found"
-            )
-        return call
 
     def item_wanted(self, item_id: str) -> list[Outcome]:
         """Raises InvalidRequestError when there is no such item."""
@@ -229,28 +226,25 @@ class Session:
         self.items.replace(replace(item, content=(AudioContent(text),)))
         return [ItemTruncated(item_id, content_index, audio_end_us)]
 
-    def response_requested(self, overrides: ResponseOptions) -> list[Outcome]:
-        """Somebody wants an answer. Raises InvalidRequestError while one is being given."""
-        if self.active_response is not None:
-            raise InvalidRequestError(
-                f"response {self.active_response} is still active",
-                code="conversation_already_has_active_response",
-            )
-        self._owes_answer = False
-        response_id = self.active_response = new_id("resp")
+    def response_requested(self, overrides: ResponseOptions, *, by_client: bool = True) -> list[Outcome]:
+        """The client, or a turn of its user, wants an answer, in the conversation or beside it.
+
+        Raises InvalidRequestError while the conversation has one, or too many are being given beside it, and
+        for an input that is not there.
+        """
+        self.items.check(overrides.input or ())
+        response_id = new_id("resp")
+        self.responses.begin(response_id, in_conversation=overrides.in_conversation)
+        self._owes_answer &= not overrides.in_conversation
         options = overrides.applied_to(self.options)
         return [
-            ResponseCreated(response_id, options, overrides.in_conversation),
-            Respond(response_id, options, overrides.in_conversation),
+            ResponseCreated(response_id, options, overrides.in_conversation, by_client),
+            Respond(response_id, options, overrides.in_conversation, overrides.input),
         ]
 
     def cancel_requested(self, response_id: str | None) -> list[Outcome]:
-        """Raises InvalidRequestError when no response is active, or another one."""
-        if self.active_response is None:
-            raise InvalidRequestError("no response is active", code="response_cancel_not_active")
-        if response_id not in (None, self.active_response):
-            raise InvalidRequestError(f"response '{response_id}' is not the active one", param="response_id")
-        return [StopResponse(self.active_response, "client_cancelled")]
+        """Without an id the conversation's is meant. Raises InvalidRequestError when it is not active."""
+        return [StopResponse(self.responses.find(response_id), "client_cancelled")]
 
     def reply_started(
         self, in_conversation: bool, call: str | None = None
@@ -277,7 +271,9 @@ class Session:
         self.items.replace(done)
         return done
 
-    def response_finished(self) -> list[Outcome]:
+    def response_finished(self, response_id: str) -> list[Outcome]:
         """The session is free for the next response. Voice that it was held for wants to speak."""
-        self.active_response = None
-        return self.interrupted() if self._utterance and self._utterance.holding else []
+        was_in_conversation = response_id == self.active_response
+        self.responses.end(response_id)
+        held = self._utterance is not None and self._utterance.holding
+        return self.interrupted() if was_in_conversation and held else []

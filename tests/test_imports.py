@@ -17,6 +17,7 @@ FLOOR = {
     "item_list",
     "events",
     "outcome",
+    "responses",
     "session",
     "pipeline",
     "models",

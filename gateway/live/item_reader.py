@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.backend import Backend
 from gateway.live.live import Emit
 from gateway.live.sight import Sight
@@ -23,14 +25,15 @@ from streams.types import AudioChunk, Transcript
 
 
 def written_text(item: Item) -> str:
-    """All the text that ``item`` comes with; what is said in its sound is not known yet."""
+    """All the text of ``item``; what is said in its sound is in it once that was understood."""
     match item:
         case FunctionCall(arguments=arguments):
             return arguments
         case FunctionOutput(output=output):
             return output
         case Message(content=content):
-            return "\n".join(_written(part) for part in content)
+            texts = (_written(part) for part in content)
+            return "\n".join(text for text in texts if text)
 
 
 def _written(part: Content) -> str:
@@ -44,29 +47,34 @@ def _written(part: Content) -> str:
 
 
 class ItemReader:
-    """Recognises the sound in messages, and shows their pictures to ``sight``, which reads them."""
+    """Recognises the sound in messages, and shows their pictures to ``sight``."""
 
     def __init__(self, backend: Backend, sight: Sight, emit: Emit) -> None:
         self._backend = backend
         self._sight = sight
         self._emit = emit
 
-    async def text_of(self, item: Message) -> str:
-        """The words of ``item``. Sound is recognised unless its transcript came with it."""
-        texts: list[str] = []
-        for content in item.content:
-            match content:
-                case TextContent(text):
-                    texts.append(text)
-                case AudioContent(transcript=str(transcript)):
-                    texts.append(transcript)
-                case AudioContent(audio=AudioChunk() as audio):
-                    texts.append(await self._recognise(item.id, audio))
-                case ImageContent(image):
-                    await self._sight.show(image, item.id)
-        return "\n".join(text for text in texts if text)
+    async def understand(self, message: Message, *, in_conversation: bool = True) -> Message:
+        """``message`` with its sound transcribed, unless its transcript came with it, and its pictures named.
 
-    async def _recognise(self, item_id: str, audio: AudioChunk) -> str:
+        In the conversation the pictures are remembered, and what was heard is told.
+        """
+        parts: list[Content] = []
+        for content in message.content:
+            match content:
+                case AudioContent(transcript=None, audio=AudioChunk() as audio):
+                    transcript = await self._recognise(audio)
+                    if in_conversation:
+                        self._emit(TranscriptCompleted(message.id, transcript, audio.duration_us))
+                    parts.append(replace(content, transcript=transcript.text))
+                case ImageContent(image, shows=None):
+                    look = self._sight.show(image, message.id) if in_conversation else self._sight.look(image)
+                    parts.append(replace(content, shows=await look))
+                case _:
+                    parts.append(content)
+        return replace(message, content=tuple(parts))
+
+    async def _recognise(self, audio: AudioChunk) -> Transcript:
         recognizer = StreamingRecognizer(self._backend.recognizer)
 
         def recognise() -> Transcript:
@@ -74,6 +82,4 @@ class ItemReader:
             recognizer.append(AudioChunk(0, ASR_RATE, samples))
             return recognizer.finish(recognizer.end_us)
 
-        transcript = await self._backend.recognizer_worker.run(recognise)
-        self._emit(TranscriptCompleted(item_id, transcript, audio.duration_us))
-        return transcript.text
+        return await self._backend.recognizer_worker.run(recognise)

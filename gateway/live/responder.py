@@ -1,8 +1,9 @@
-"""Answers what a session was asked, one response at a time."""
+"""Answers what a session was asked: one response in the conversation at a time, and others beside it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TypeVar
 
 from gateway.backend import Backend
@@ -13,7 +14,7 @@ from gateway.live.playback import replayed_until
 from gateway.live.reading import Heard, Reading
 from gateway.live.response import LoadPictures, Played, Response, Sent, Stopwatch
 from gateway.live.speaker import Hold
-from llm.answer import Answer, Question
+from llm.answer import Answer, Given, Question
 from llm.answer_ahead import AnswerAhead
 from llm.stream import Stream
 from speech.tts import Synthesizer
@@ -60,8 +61,8 @@ class Responder:
         self._emit = emit
         self._played = played
         self._follow = follow
-        self._response: Response | None = None
-        self._stop: StatusReason | None = None
+        self._running: dict[str, Response] = {}
+        self._stops: dict[str, StatusReason] = {}
         self._holds: set[Hold] = set()
         self._ahead = Ahead(backend, clock, config.speech.min_clause_chars)
         self.silent_from_us = 0
@@ -70,25 +71,35 @@ class Responder:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def stop(self, reason: StatusReason) -> None:
-        """Stop the active response, also one that has yet to begin."""
-        self._stop = self._stop or reason
-        if self._response is not None:
-            self._response.stop(reason)
+    @property
+    def _response(self) -> Response | None:
+        """The conversation's, once it has begun."""
+        return self._running.get(self._session.active_response or "")
+
+    def stop(self, response_id: str, reason: StatusReason) -> None:
+        """Stop an active response, also one that has yet to begin."""
+        self._stops.setdefault(response_id, reason)
+        if response := self._running.get(response_id):
+            response.stop(reason)
 
     def hold(self, why: Hold) -> None:
-        """The active response, also one that has yet to begin, sends no sound until ``release``.
+        """The conversation's response, also one that has yet to begin, sends no sound until ``release``.
 
-        A client that is away holds those that follow, too.
+        A client that is away holds all, and those that follow, too.
         """
         self._holds.add(why)
-        if self._response is not None:
-            self._response.hold(why)
+        for response in self._held_by(why):
+            response.hold(why)
 
     def release(self, why: Hold) -> None:
         self._holds.discard(why)
-        if self._response is not None:
-            self._response.release(why)
+        for response in self._held_by(why):
+            response.release(why)
+
+    def _held_by(self, why: Hold) -> list[Response]:
+        if why == "away":
+            return [*self._running.values()]
+        return [self._response] if self._response else []
 
     @property
     def away(self) -> bool:
@@ -110,12 +121,12 @@ class Responder:
 
     async def stopped(self) -> None:
         """Return once no response is active that was told to stop."""
-        if self._stop is not None and self._session.active_response is not None:
+        if self._session.active_response in self._stops:
             await self._idle.wait()
 
     def writing(self, item_id: str) -> Response | None:
         """The response that writes this item now."""
-        return self._response if self._response and self._response.item_id == item_id else None
+        return next((each for each in self._running.values() if each.item_id == item_id), None)
 
     def truncate(self, item_id: str, content_index: int, audio_end_us: int) -> str:
         """What of a spoken reply was heard, as its client tells. Raises InvalidRequestError.
@@ -135,9 +146,15 @@ class Responder:
             response.truncate(audio_end_us)
         return sent.spoken.until(audio_end_us)
 
-    async def respond(self, command: Respond, heard: Heard | None) -> None:
-        """Answer ``heard``, or go on from what was seen and said when it is None; emits ResponseDone."""
-        self._idle.clear()
+    async def respond(
+        self, command: Respond, heard: Heard | None, given: Awaitable[Given] | None = None
+    ) -> None:
+        """Answer ``heard``, or go on from what was seen and said when it is None; emits ResponseDone.
+
+        With ``given`` the answer is to that, and to nothing else.
+        """
+        if command.in_conversation:
+            self._idle.clear()
         response = self._open(command, heard)
         reply: tuple[Message | FunctionCall, str | None] | None = None
 
@@ -149,10 +166,13 @@ class Responder:
 
         error: StreamsError | None = None
         try:
-            if self._stop is not None:
-                response.stop(self._stop)
+            if stop := self._stops.get(response.id):
+                response.stop(stop)
             for why in self._holds:
-                response.hold(why)
+                if response in self._held_by(why):
+                    response.hold(why)
+            if given is not None:
+                response.answer.give(await given)
             await response.run(begin)
             keep = response.kept_tokens
             kept = await self._backend.engine.run(
@@ -166,14 +186,15 @@ class Responder:
             log.exception("response.failed", session=self._session.id, response=response.id)
             error = StreamsError("the response failed inside the server")
         finally:
-            self._response = None
-            self.silent_from_us = response.silent_from_us
+            del self._running[response.id]
+            self._stops.pop(response.id, None)
+            self.silent_from_us = max(self.silent_from_us, response.silent_from_us)
             if response.sent.duration_us:
                 self._sent[response.item_id] = response.sent
-            self._stop = None
-            self._holds.discard("voice")
-            outcomes = self._session.response_finished()
-            self._idle.set()
+            outcomes = self._session.response_finished(response.id)
+            if command.in_conversation:
+                self._holds.discard("voice")
+                self._idle.set()
         self._emit(self._done(command, response, reply[0] if reply else None, error))
         self._follow(outcomes)
 
@@ -190,7 +211,7 @@ class Responder:
             voice = begun.voice
         else:
             answer = self._answer(Answer, question, options, remember=command.in_conversation)
-        self._response = Response(
+        response = self._running[command.response_id] = Response(
             command.response_id,
             answer,
             options,
@@ -207,9 +228,9 @@ class Responder:
             paced=not isinstance(self._clock, ReplayClock),
         )
         if heard is not None and heard.ended_ms is not None:
-            self._response.mark("end_of_speech", heard.ended_ms)
-        self._response.mark("transcript")
-        return self._response
+            response.mark("end_of_speech", heard.ended_ms)
+        response.mark("transcript")
+        return response
 
     def _answer(
         self, kind: type[AnswerType], question: Question, options: SessionOptions, *, remember: bool

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from gateway.backend import Backend
+from gateway.live.input_reader import InputReader
 from gateway.live.item_reader import ItemReader, written_text
 from gateway.live.live import Emit, from_any_thread
 from gateway.live.reading import Heard, Reading
@@ -65,6 +66,7 @@ class LiveSession:
         self._reading = Reading(backend, stream)
         self._sight = Sight(backend, config.video, clock, stream, self._reading, emit)
         self._items = ItemReader(backend, self._sight, emit)
+        self._input = InputReader(backend, self._items, self._reading, self._session.items, clock)
         self._tasks = Tasks(self.id, emit)
         self._responder = Responder(
             backend,
@@ -139,14 +141,18 @@ class LiveSession:
         await self._reading.check_text(written_text(item), "item")
         self._responder.abandon()
         self._follow(self._session.item_created(item, previous_item_id))
-        text = await self._items.text_of(item) if isinstance(item, Message) else ""
+        text = ""
+        if isinstance(item, Message):
+            item = await self._items.understand(item)
+            self._session.items.replace(item)
+            text = written_text(item)
         await self._turns.recognised()  # what was said before the item comes before it
         now_us = self._clock.now_us()
         match item:
             case FunctionCall():
                 await self._reading.take_call(now_us, item)
             case FunctionOutput():
-                await self._reading.take_output(now_us, item, self._session.call_of(item).name)
+                await self._reading.take_output(now_us, item, self._session.items.call_of(item).name)
             case Message(role="user") if text:
                 await self._reading.hear(Heard(text, now_us, now_us, item.id, watch))
             case Message() if text:
@@ -176,9 +182,10 @@ class LiveSession:
 
     async def respond(self, options: ResponseOptions) -> str:
         await self._check(options.applied_to(self._session.options))
-        self._follow(self._session.response_requested(options))
-        assert self._session.active_response is not None
-        return self._session.active_response
+        await self._input.check(options.input or ())
+        outcomes = self._session.response_requested(options)
+        self._follow(outcomes)
+        return next(outcome.response_id for outcome in outcomes if isinstance(outcome, Respond))
 
     def cancel(self, response_id: str | None) -> None:
         self._follow(self._session.cancel_requested(response_id))
@@ -200,7 +207,8 @@ class LiveSession:
                 return
 
     async def close(self) -> None:
-        self._responder.stop("client_cancelled")
+        for response_id in self._session.responses.active:
+            self._responder.stop(response_id, "client_cancelled")
         self._turns.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
@@ -252,9 +260,10 @@ class LiveSession:
                     self._responder.hold("voice")
                 case ReleaseResponse():
                     self._responder.release("voice")
-                case StopResponse(reason=reason):
-                    self._responder.stop(reason)
-                    self._turns.withdrawn()
+                case StopResponse(response_id, reason):
+                    if response_id == self._session.active_response:
+                        self._turns.withdrawn()
+                    self._responder.stop(response_id, reason)
                 case _:
                     self._emit(outcome)
 
@@ -262,8 +271,11 @@ class LiveSession:
         await self._turns.recognised()
         if self._in_order:
             await self._sight.drain()
-        # Out of band, the question is still the conversation's to answer.
-        heard = self._reading.take_pending() if command.in_conversation else self._reading.pending
-        await self._responder.respond(command, heard)
+        if command.input is not None:
+            await self._responder.respond(command, None, self._input.read(command.input))
+        else:
+            # Out of band, the question is still the conversation's to answer.
+            heard = self._reading.take_pending() if command.in_conversation else self._reading.pending
+            await self._responder.respond(command, heard)
         if command.in_conversation and not self._responder.away:
             self._turns.wait_for_voice(self._responder.silent_from_us)

@@ -121,12 +121,15 @@ class Sight:
 
     async def show(self, image: Image, item_id: str) -> str:
         """Look at a picture that an item of the conversation holds, and return what it shows."""
+        text = await self.look(image)
+        await self.read(Frame(self._clock.now_us(), image), text, item_id)
+        return text
+
+    async def look(self, image: Image) -> str:
+        """What a picture shows. Somebody points at it, so that nothing can be said of it is said too."""
         frame = Frame(self._clock.now_us(), image)
         (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))
-        text = sighting.text or UNSURE
-        # Somebody points at it, so that nothing can be said of it is worth knowing too.
-        await self.read(frame, text, item_id)
-        return text
+        return sighting.text or UNSURE
 
     async def read(self, frame: Frame, text: str, item_id: str = "") -> None:
         end_us = frame.pts_us + round(US_PER_S / self._config.sample_fps)

@@ -34,7 +34,10 @@ async def execute(
             await live.truncate_item(item_id, index, end_us)
         case wanted.DeleteItem(item_id):
             await live.delete_item(item_id)
-        case wanted.CreateResponse(options):
+        case wanted.CreateResponse():
+            options = command.options
+            if command.input is not None:
+                options = await asyncio.to_thread(command.decoded, video)
             protocol.expect_response(command)
             try:
                 await live.respond(options)

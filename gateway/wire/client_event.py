@@ -26,7 +26,7 @@ from gateway.wire.base import (
     only,
 )
 from gateway.wire.binary import MAX_TIMESTAMP_MS
-from gateway.wire.item import AnyItem
+from gateway.wire.item import AnyItem, InputItems
 from gateway.wire.tool import ToolList, WireToolChoice
 
 MAX_AUDIO_END_MS = 24 * 3_600_000
@@ -174,7 +174,7 @@ class ResponseParams(Wire):
     audio: ResponseAudio = ResponseAudio()
     conversation: Literal["auto", "none"] | None = None
     metadata: Metadata | None = None
-    input: Nothing = None
+    input: InputItems | None = None
     tools: ToolList | None = None
     tool_choice: WireToolChoice | None = None
     parallel_tool_calls: bool | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from gateway.wire.session_settings import SessionSettings
@@ -20,6 +20,7 @@ from streams.conversation import (
     FunctionOutput,
     ImageContent,
     Item,
+    ItemReference,
     ItemStatus,
     Message,
     ResponseOptions,
@@ -141,11 +142,19 @@ class TruncateItem:
 
 @dataclass(frozen=True, slots=True)
 class CreateResponse:
-    """``audio_format`` is None for the session's."""
+    """``audio_format`` is None for the session's. ``input`` is that of the options, as it was sent."""
 
     options: ResponseOptions
     metadata: dict[str, str] | None = None
     audio_format: AudioFormat | None = None
+    input: tuple[SentItem | ItemReference, ...] | None = None
+
+    def decoded(self, config: VideoConfig) -> ResponseOptions:
+        """Raises MediaError."""
+        if self.input is None:
+            return self.options
+        items = (item.decoded(config) if isinstance(item, EncodedMessage) else item for item in self.input)
+        return replace(self.options, input=tuple(items))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,19 @@ class FunctionOutputItem(ItemBase):
     output: Text
 
 
+class ItemReference(Wire):
+    """An item of the conversation, among what a response is given."""
+
+    type: Literal["item_reference"]
+    id: Id
+
+
+MAX_INPUT_ITEMS = 128
+
 AnyItem: TypeAlias = Annotated[
     MessageItem | FunctionCallItem | FunctionOutputItem, Field(discriminator="type")
 ]
+InputItem: TypeAlias = Annotated[
+    MessageItem | FunctionCallItem | FunctionOutputItem | ItemReference, Field(discriminator="type")
+]
+InputItems = Annotated[list[InputItem], Field(max_length=MAX_INPUT_ITEMS)]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from pydantic_core import from_json
 
 from gateway.wire import item as wire
 from gateway.wire.command import EncodedImage, EncodedMessage, SentItem
-from streams.conversation import AudioContent, Content, FunctionCall, FunctionOutput, TextContent
+from streams.conversation import (
+    AudioContent,
+    Content,
+    FunctionCall,
+    FunctionOutput,
+    ItemReference,
+    TextContent,
+)
 from streams.errors import InvalidRequestError
 from streams.session import new_id
 from streams.types import AudioChunk
@@ -46,6 +53,18 @@ def read_item(item: wire.AnyItem, param: str, sound_in: SoundIn) -> SentItem:
             return FunctionCall(item_id, call_id, item.name, item.arguments, status)
         case wire.FunctionOutputItem(call_id=call_id):
             return FunctionOutput(item_id, call_id, item.output, status)
+
+
+def read_input(
+    items: Sequence[wire.InputItem], param: str, sound_in: SoundIn
+) -> tuple[SentItem | ItemReference, ...]:
+    """As ``read_item``, of the items in a list at ``param``."""
+    return tuple(
+        ItemReference(item.id)
+        if isinstance(item, wire.ItemReference)
+        else read_item(item, f"{param}[{index}]", sound_in)
+        for index, item in enumerate(items)
+    )
 
 
 def _check_arguments(arguments: str, param: str) -> None:

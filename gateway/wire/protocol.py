@@ -114,7 +114,7 @@ class RealtimeProtocol:
         return [stamped(event) for event in self._own("session.ending", reason=reason, in_ms=in_ms)]
 
     def expect_response(self, request: CreateResponse | None) -> None:
-        """The next response to be created is what the client asked for so; None when none comes."""
+        """The next response to be created by the client is what it asked for so; None when none comes."""
         self._expected = request
 
     def error_to_send(self, error: Exception, request: Request | None = None) -> ServerEvent:
@@ -178,7 +178,9 @@ class RealtimeProtocol:
     def _response_messages(self, event: ResponseEvent) -> list[ServerEvent]:
         match event:
             case happening.ResponseCreated(response_id):
-                request, self._expected = self._expected or CreateResponse(ResponseOptions()), None
+                request = CreateResponse(ResponseOptions())
+                if event.by_client and self._expected is not None:
+                    request, self._expected = self._expected, None
                 writer = ResponseWriter(
                     event,
                     conversation_id=self._conversation_id,

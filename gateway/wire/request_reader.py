@@ -23,7 +23,7 @@ from gateway.wire.command import (
     TruncateItem,
     UpdateSession,
 )
-from gateway.wire.item_reader import read_item
+from gateway.wire.item_reader import SoundIn, read_input, read_item
 from gateway.wire.session_settings import SessionSettings
 from speech.audio_format import AudioFormat
 from streams.conversation import ResponseOptions, SessionOptions
@@ -68,7 +68,7 @@ class RequestReader:
             case wire.ItemTruncate():
                 return TruncateItem(event.item_id, event.content_index, event.audio_end_ms * US_PER_MS)
             case wire.ResponseCreate():
-                return _response(event.response)
+                return _response(event.response, partial(self._sound, settings.input_format))
             case wire.ResponseCancel():
                 return CancelResponse(event.response_id)
 
@@ -109,7 +109,7 @@ class RequestReader:
         return AudioChunk(0, audio_format.rate, samples)
 
 
-def _response(params: wire.ResponseParams) -> CreateResponse:
+def _response(params: wire.ResponseParams, sound_in: SoundIn) -> CreateResponse:
     options = ResponseOptions(
         instructions=params.instructions,
         modality=params.output_modalities[0] if params.output_modalities else None,
@@ -120,4 +120,9 @@ def _response(params: wire.ResponseParams) -> CreateResponse:
         in_conversation=params.conversation != "none",
     )
     given = params.audio.output.format
-    return CreateResponse(options, params.metadata, given.audio_format if given is not None else None)
+    return CreateResponse(
+        options,
+        params.metadata,
+        given.audio_format if given is not None else None,
+        None if params.input is None else read_input(params.input, "response.input", sound_in),
+    )

@@ -32,12 +32,13 @@ OPTION_PATHS = {
     "turn_detection": "audio.input.turn_detection",
     "tools": "tools",
     "tool_choice": "tool_choice",
+    "input": "input",
 }
-"""Where each field of SessionOptions is found in a session object."""
+"""Where each field of SessionOptions and ResponseOptions is found in the object of the wire."""
 
 
 def option_path(param: str, of: str) -> str:
-    """``param`` as a field of the session, or response, ``of`` when it begins with one of SessionOptions."""
+    """``param`` as a field of the session, or response, ``of`` when it begins with an option."""
     head = re.split(r"[.\[]", param, maxsplit=1)[0]
     return f"{of}.{OPTION_PATHS[head]}{param.removeprefix(head)}" if head in OPTION_PATHS else param
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any, get_args
 import numpy as np
 import PIL.Image
 import pytest
+from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.realtime import (
     RealtimeServerEvent,
@@ -20,11 +22,13 @@ from openai.types.realtime import (
 )
 from pydantic import BaseModel, TypeAdapter
 
+from gateway.assembly import Streams
 from gateway.live.live import Emit
 from gateway.wire.client_event import StreamsEventName
 from streams.conversation import Item, ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError
 from streams.events import InputCleared, ItemAdded, ItemDone
+from streams.serve import new_server
 from streams.types import Image, Samples
 
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
@@ -32,6 +36,7 @@ SESSIONS: dict[str, type[BaseModel]] = {
     "realtime": RealtimeSessionCreateResponse,
     "transcription": RealtimeTranscriptionSessionCreateResponse,
 }
+REPLY_S = 90
 OWN_EVENTS = get_args(StreamsEventName)
 Judge = Callable[[dict[str, Any]], Any]
 
@@ -165,6 +170,64 @@ def judged(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
         return message
 
     monkeypatch.setattr(AsyncRealtimeConnection, "recv_bytes", recv_bytes)
+
+
+class StockTalk:
+    """A stock client's connection, and what is usually done with it."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    async def until(self, kind):
+        """Events up to and with the first of ``kind``."""
+        events = []
+        async with asyncio.timeout(REPLY_S):
+            async for event in self.connection:
+                events.append(event)
+                assert event.type == kind or event.type != "error", event
+                if event.type == kind:
+                    break
+        return events
+
+    async def say(self, text):
+        content = [{"type": "input_text", "text": text}]
+        item = {"type": "message", "role": "user", "content": content}
+        await self.connection.conversation.item.create(item=item)
+
+    async def response(self, **options):
+        """The events of a response."""
+        await self.connection.response.create(**({"response": options} if options else {}))
+        return await self.until("response.done")
+
+    async def ask(self, text, **options):
+        await self.say(text)
+        return await self.response(**options)
+
+
+@pytest.fixture
+def talking(streams):
+    """Connects a stock client to a fresh gateway: ``async with talking(**session) as talk``.
+
+    Its time stands still where no media come, so that the model reads the same times in every run.
+    """
+    server_config = streams.config.server.model_copy(update={"clock": "media"})
+    service = Streams(streams.config.model_copy(update={"server": server_config}), streams.backend)
+
+    @contextlib.asynccontextmanager
+    async def connect(**session):
+        async with new_server(service) as server:
+            client = AsyncOpenAI(api_key="none", base_url=f"http://127.0.0.1:{server.port}/v1")
+            async with client.realtime.connect(model="streams") as connection:
+                talk = StockTalk(connection)
+                await talk.until("session.created")
+                await connection.session.update(session={"type": "realtime", **session})
+                (updated,) = await talk.until("session.updated")
+                assert [tool.name for tool in updated.session.tools] == [
+                    tool["name"] for tool in session.get("tools", ())
+                ]
+                yield talk
+
+    return connect
 
 
 @pytest.fixture(scope="session")

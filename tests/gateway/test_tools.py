@@ -1,16 +1,11 @@
 """Function calls on the embedded models, as the stock ``openai`` client sees them."""
 
 import asyncio
-import contextlib
 import json
 
 import pytest
 from jsonschema import Draft202012Validator
-from openai import AsyncOpenAI
 
-from streams.serve import new_server
-
-TIMEOUT_S = 90
 WEATHER = {
     "type": "function",
     "name": "get_weather",
@@ -28,53 +23,6 @@ LIGHT = {
     },
 }
 SCHEMAS = {tool["name"]: tool["parameters"] for tool in (WEATHER, LIGHT)}
-
-
-class Talk:
-    """A stock client's connection."""
-
-    def __init__(self, connection):
-        self.connection = connection
-
-    async def until(self, kind):
-        """Events up to and with the first of ``kind``."""
-        events = []
-        async with asyncio.timeout(TIMEOUT_S):
-            async for event in self.connection:
-                events.append(event)
-                assert event.type == kind or event.type != "error", event
-                if event.type == kind:
-                    break
-        return events
-
-    async def say(self, text):
-        content = [{"type": "input_text", "text": text}]
-        item = {"type": "message", "role": "user", "content": content}
-        await self.connection.conversation.item.create(item=item)
-
-    async def response(self, **options):
-        """The events of a response."""
-        await self.connection.response.create(**({"response": options} if options else {}))
-        return await self.until("response.done")
-
-    async def ask(self, text, **options):
-        await self.say(text)
-        return await self.response(**options)
-
-
-@contextlib.asynccontextmanager
-async def talking(streams, **session):
-    async with new_server(streams) as server:
-        client = AsyncOpenAI(api_key="none", base_url=f"http://127.0.0.1:{server.port}/v1")
-        async with client.realtime.connect(model="streams") as connection:
-            talk = Talk(connection)
-            await talk.until("session.created")
-            await connection.session.update(session={"type": "realtime", **session})
-            (updated,) = await talk.until("session.updated")
-            assert [tool.name for tool in updated.session.tools] == [
-                tool["name"] for tool in session.get("tools", ())
-            ]
-            yield talk
 
 
 def call_in(events):
@@ -101,9 +49,9 @@ def call_in(events):
     ],
     ids=["required", "named", "auto"],
 )
-def test_a_call_streams_arguments_that_are_valid_and_its_result_is_answered(streams, choice, name):
+def test_a_call_streams_arguments_that_are_valid_and_its_result_is_answered(talking, choice, name):
     async def scenario():
-        async with talking(streams, tools=[WEATHER, LIGHT], tool_choice=choice) as talk:
+        async with talking(tools=[WEATHER, LIGHT], tool_choice=choice) as talk:
             call = call_in(await talk.ask("What is the weather like in Paris?"))
             assert name is None or call.name == name
             if call.name == "get_weather":
@@ -121,9 +69,9 @@ def test_a_call_streams_arguments_that_are_valid_and_its_result_is_answered(stre
     asyncio.run(scenario())
 
 
-def test_what_is_no_matter_of_a_tool_is_answered_in_words(streams):
+def test_what_is_no_matter_of_a_tool_is_answered_in_words(talking):
     async def scenario():
-        async with talking(streams, tools=[LIGHT], output_modalities=["text"]) as talk:
+        async with talking(tools=[LIGHT], output_modalities=["text"]) as talk:
             answer = (await talk.ask("What is the capital of France?"))[-1].response
             assert answer.output[0].type == "message"
             assert "Paris" in answer.output[0].content[0].text
@@ -135,9 +83,9 @@ def test_what_is_no_matter_of_a_tool_is_answered_in_words(streams):
     asyncio.run(scenario())
 
 
-def test_a_response_may_have_tools_of_its_own(streams):
+def test_a_response_may_have_tools_of_its_own(talking):
     async def scenario():
-        async with talking(streams) as talk:
+        async with talking() as talk:
             call = call_in(await talk.ask("How warm is it in Oslo?", tools=[WEATHER], tool_choice="required"))
             assert call.name == "get_weather"
             await talk.say("Hello!")
@@ -147,9 +95,9 @@ def test_a_response_may_have_tools_of_its_own(streams):
     asyncio.run(scenario())
 
 
-def test_a_call_that_is_cut_off_is_incomplete_and_forgotten(streams):
+def test_a_call_that_is_cut_off_is_incomplete_and_forgotten(talking):
     async def scenario():
-        async with talking(streams, tools=[WEATHER], tool_choice="required", max_output_tokens=3) as talk:
+        async with talking(tools=[WEATHER], tool_choice="required", max_output_tokens=3) as talk:
             response = (await talk.ask("How warm is it in Paris?"))[-1].response
             assert (response.status, response.status_details.reason) == ("incomplete", "max_output_tokens")
             assert response.output[0].status == "incomplete"
@@ -166,9 +114,9 @@ WRONG = [
 ]
 
 
-def test_tools_that_cannot_be_called_are_refused_by_the_name_of_their_field(streams):
+def test_tools_that_cannot_be_called_are_refused_by_the_name_of_their_field(talking):
     async def scenario():
-        async with talking(streams, output_modalities=["text"]) as talk:
+        async with talking(output_modalities=["text"]) as talk:
             for given, param in WRONG:
                 await talk.connection.session.update(session={"type": "realtime", **given})
                 assert (await talk.until("error"))[-1].error.param == f"session.{param}"

@@ -77,7 +77,7 @@ def test_a_conversation_with_a_call_in_pieces_is_the_template_of_the_whole(nativ
         tokenize=False,
         add_generation_prompt=True,
     )
-    output = decoded(native, native.output(0, "get_weather", "21 degrees"))
+    output = decoded(native, native.output(0, "21 degrees"))
     pieces = [
         decoded(native, native.instructions("Be brief.")),
         f"{native.user_prefix}How warm is it?{native.user_suffix}",

@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.conversation import FIRST, Message, TextContent
+from streams.conversation import FIRST, AudioContent, ImageContent, Message, TextContent
 from streams.errors import InvalidRequestError
 from streams.item_list import ItemList
+from streams.types import AudioChunk
 
 PLACES = st.lists(st.tuples(st.sampled_from(["add", "remove"]), st.integers(-1, 9)), max_size=40)
 
@@ -39,3 +41,14 @@ def test_the_oldest_leave_a_list_that_is_full():
     assert caught.value.code == "item_not_found"
     items.replace(item("a"))
     assert len(items) == 3
+
+
+def test_pictures_and_sound_are_not_kept_but_what_they_showed_and_said():
+    items = ItemList()
+    picture = ImageContent(np.zeros((4, 4, 3), np.uint8), "data:image/png;base64,AAAA", "a cat")
+    sound = AudioContent("Hello.", AudioChunk(0, 24_000, np.zeros(10, np.float32)))
+    for put in (items.add, items.replace):
+        put(Message("a", "user", (picture, sound)))
+        seen, heard = items.get("a").content
+        assert (seen.image.size, seen.url, seen.shows) == (0, "", "a cat")
+        assert heard == AudioContent("Hello.")

@@ -9,6 +9,7 @@ from streams.conversation import (
     AudioContent,
     FunctionCall,
     FunctionOutput,
+    ItemReference,
     Message,
     ResponseOptions,
     ServerVad,
@@ -111,6 +112,8 @@ def test_push_to_talk_says_nothing_of_voice_and_waits_to_be_asked():
     assert kinds(talk.recognised(item_of(committed), WORDS, 1)) == [TranscriptCompleted]
     created, respond = talk.response_requested(ResponseOptions())
     assert created.response_id == respond.response_id == talk.active_response
+    assert created.by_client
+    assert not spoken(session())[1][1].by_client
 
 
 def test_speech_that_grew_too_long_in_push_to_talk_is_a_turn_all_the_same():
@@ -130,7 +133,7 @@ def test_voice_interrupts_a_response_and_is_answered_once_that_has_ended():
     assert not talk.undecided
     talk.reply_started(True)
     item_id = item_of(talk.speech_stopped(3))
-    talk.response_finished()
+    talk.response_finished(response_id)
     assert kinds(talk.recognised(item_id, WORDS, 1)) == ANSWER
 
 
@@ -165,20 +168,22 @@ def test_what_the_client_commits_or_clears_is_decided():
 
 def test_undecided_voice_at_the_end_of_a_response_is_a_turn():
     talk = session()
-    talk.response_requested(ResponseOptions())
+    (created, _) = talk.response_requested(ResponseOptions())
+    (beside, _) = talk.response_requested(ResponseOptions(in_conversation=False))
     talk.speech_started(2)
     item_id = talk.utterance
-    assert talk.response_finished() == [SpeechStarted(item_id, 2)]
+    assert talk.response_finished(beside.response_id) == []
+    assert talk.undecided
+    assert talk.response_finished(created.response_id) == [SpeechStarted(item_id, 2)]
     assert not talk.undecided
-    assert talk.response_finished() == []
 
 
 def test_voice_that_the_response_went_on_beside_is_decided_after_its_end():
     talk = session()
-    talk.response_requested(ResponseOptions())
+    (created, _) = talk.response_requested(ResponseOptions())
     talk.speech_started(2)
     talk.resumed("echo")
-    assert talk.response_finished() == []
+    assert talk.response_finished(created.response_id) == []
     assert talk.undecided
     assert talk.held() == [], "there is nothing to hold"
     assert talk.false_alarm("echo") == []
@@ -236,8 +241,53 @@ def test_one_response_at_a_time():
     with pytest.raises(InvalidRequestError, match=created.response_id) as caught:
         talk.response_requested(ResponseOptions())
     assert caught.value.code == "conversation_already_has_active_response"
-    talk.response_finished()
+    talk.response_finished(created.response_id)
     assert talk.response_requested(ResponseOptions())[0].response_id != created.response_id
+
+
+def test_responses_beside_the_conversation_run_beside_its_own():
+    talk = session()
+    beside = [talk.response_requested(ResponseOptions(in_conversation=False))[0] for _ in range(4)]
+    assert talk.active_response is None
+    (created, _) = talk.response_requested(ResponseOptions())
+    assert talk.responses.active == [each.response_id for each in (created, *beside)]
+    with pytest.raises(InvalidRequestError) as caught:
+        talk.response_requested(ResponseOptions(in_conversation=False))
+    assert caught.value.code == "too_many_responses"
+    assert talk.cancel_requested(None) == [StopResponse(created.response_id, "client_cancelled")]
+    assert talk.cancel_requested(beside[1].response_id) == [
+        StopResponse(beside[1].response_id, "client_cancelled")
+    ]
+    assert talk.response_finished(beside[1].response_id) == []
+    assert talk.active_response == created.response_id
+    with pytest.raises(InvalidRequestError) as caught:
+        talk.cancel_requested(beside[1].response_id)
+    assert (caught.value.code, caught.value.param) == ("response_cancel_not_active", "response_id")
+    talk.response_requested(ResponseOptions(in_conversation=False))
+    talk.response_finished(created.response_id)
+    with pytest.raises(InvalidRequestError):
+        talk.cancel_requested(None)
+
+
+def test_a_response_is_given_only_what_there_is():
+    talk = session()
+    call = FunctionCall("ask", "call_1", "get_weather", "{}")
+    talk.item_created(message(item_id="a"), None)
+    talk.item_created(call, None)
+    output = FunctionOutput("out", "call_1", "21 degrees")
+    own = (replace(call, id="mine", call_id="call_2"), replace(output, call_id="call_2"))
+    given = (ItemReference("a"), output, *own, message(item_id="b"))
+    (_, respond) = talk.response_requested(ResponseOptions(input=given, in_conversation=False))
+    assert respond.input == given
+    for wrong, param in [
+        ((ItemReference("b"),), "input[0].id"),
+        ((*given, ItemReference("b")), "input[5].id"),
+        ((message(), replace(output, call_id="call_3")), "input[1].call_id"),
+    ]:
+        with pytest.raises(InvalidRequestError) as caught:
+            talk.response_requested(ResponseOptions(input=wrong))
+        assert (caught.value.param, caught.value.code) == (param, "item_not_found")
+    assert talk.active_response is None
 
 
 def test_cancelling():
@@ -285,7 +335,7 @@ def test_an_output_needs_its_call_and_a_call_an_id_of_its_own():
         talk.item_created(replace(call, id="again"), None)
     assert (caught.value.param, caught.value.code) == ("item.call_id", "item_already_exists")
     assert talk.item_created(output, None) == [ItemAdded(output, "ask"), ItemDone(output, "ask")]
-    assert talk.call_of(output) == call
+    assert talk.items.call_of(output) == call
     talk.item_removed("ask")
     with pytest.raises(InvalidRequestError):
         talk.item_created(replace(output, id="later"), None)
@@ -354,6 +404,7 @@ class AnySession(RuleBasedStateMachine):
         self.items = set()
         self.unrecognised = []
         self.responses = set()
+        self.beside = []
         self.owed = self.holding = False
 
     def follow(self, outcomes):
@@ -370,9 +421,11 @@ class AnySession(RuleBasedStateMachine):
                 case ResponseCreated(response_id):
                     assert response_id not in self.responses
                     self.responses.add(response_id)
-                    self.owed = False
-                case Respond(response_id) | StopResponse(response_id):
-                    assert response_id == self.talk.active_response
+                    self.owed &= response_id != self.talk.active_response
+                case Respond(response_id, in_conversation=in_conversation):
+                    assert (response_id == self.talk.active_response) == in_conversation
+                case StopResponse(response_id):
+                    assert response_id in self.talk.responses.active
                 case HoldResponse(response_id):
                     assert response_id == self.talk.active_response
                     assert not self.holding
@@ -481,11 +534,32 @@ class AnySession(RuleBasedStateMachine):
             self.items.add(item.id)
             self.last = item.id
 
+    @rule()
+    def respond_beside(self):
+        if len(self.beside) == 4:
+            with pytest.raises(InvalidRequestError):
+                self.talk.response_requested(ResponseOptions(in_conversation=False))
+        else:
+            outcomes = self.talk.response_requested(ResponseOptions(in_conversation=False))
+            self.follow(outcomes)
+            self.beside.append(outcomes[0].response_id)
+
+    @precondition(lambda self: self.beside)
+    @rule(which=st.integers(0, 3), cancel=st.booleans())
+    def end_beside(self, which, cancel):
+        response_id = self.beside[which % len(self.beside)]
+        if cancel:
+            self.follow(self.talk.cancel_requested(response_id))
+        self.beside.remove(response_id)
+        active = self.talk.active_response
+        assert self.talk.response_finished(response_id) == []
+        assert self.talk.active_response == active
+
     @precondition(lambda self: self.talk.active_response is not None)
     @rule()
     def finish(self):
         was_holding, self.holding = self.holding, False
-        self.follow(self.talk.response_finished())
+        self.follow(self.talk.response_finished(self.talk.active_response))
         assert not (was_holding and self.talk.undecided)
 
     @invariant()

@@ -135,7 +135,20 @@ WRONG = [
     ),
     (item(type="function_call", name="no spaces", arguments="{}"), "invalid_value", "item.name"),
     (item(type="function_call", name="f", arguments="{}", message="m"), "unknown_parameter", "item.role"),
-    (response(input=[]), "unsupported_value", "response.input"),
+    (response(input={}), "invalid_type", "response.input"),
+    (response(input=[{"type": "item_reference"}]), "missing_required_parameter", "response.input[0].id"),
+    (response(input=[{"id": "a"}]), "missing_required_parameter", "response.input[0].type"),
+    (response(input=[{"type": "mcp_call"}]), "unsupported_value", "response.input[0].type"),
+    (
+        response(input=[{"type": "message", "role": "user", "content": [{"type": "input_text", "txt": 1}]}]),
+        "unknown_parameter",
+        "response.input[0].content[0].txt",
+    ),
+    (
+        response(input=[{"type": "item_reference", "id": "a"}] * 129),
+        "invalid_value",
+        "response.input",
+    ),
     (response(tools=[{}]), "missing_required_parameter", "response.tools[0].name"),
     (
         session(tools=[{"type": "mcp", "server_label": "x", "server_url": "https://example.com"}]),

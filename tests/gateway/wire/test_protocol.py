@@ -309,6 +309,19 @@ def test_one_response_may_be_in_another_format(protocol):
     assert len(sound_of(tell(protocol, *answer()), PCM16)) == 24_000
 
 
+def test_a_response_that_a_turn_began_meanwhile_is_not_taken_for_the_clients(protocol):
+    protocol.expect_response(CreateResponse(ResponseOptions(), {"topic": "x"}))
+    options = SessionOptions()
+    (turns,) = tell(protocol, ResponseCreated("resp_1", options, True, by_client=False))
+    (clients,) = tell(protocol, ResponseCreated("resp_2", options, False))
+    (next_one,) = tell(protocol, ResponseCreated("resp_3", options, False))
+    assert [each["response"]["metadata"] for each in (turns, clients, next_one)] == [
+        None,
+        {"topic": "x"},
+        None,
+    ]
+
+
 def test_no_sound_is_sent_of_a_response_once_it_is_cancelled(protocol):
     update(protocol, audio={"output": {"format": {"type": "audio/pcmu"}}})
     *before, done = answer(status="cancelled", reason="turn_detected")

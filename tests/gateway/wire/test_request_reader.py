@@ -16,6 +16,7 @@ from streams.conversation import (
     FunctionCall,
     FunctionOutput,
     ImageContent,
+    ItemReference,
     NamedTool,
     ResponseOptions,
     SessionOptions,
@@ -300,3 +301,44 @@ def test_a_response_may_have_tools_of_its_own():
     )
     assert given.tool_choice == NamedTool("stop")
     assert options(tool_choice="none").tool_choice == "none"
+
+
+def test_a_response_may_be_given_its_input(png_base64):
+    def created(*items):
+        return read({"type": "response.create", "response": {"input": list(items), "conversation": "none"}})
+
+    assert read({"type": "response.create"}).decoded(VideoConfig()).input is None
+    assert created().decoded(VideoConfig()) == ResponseOptions(input=(), in_conversation=False)
+    url = f"data:image/png;base64,{png_base64}"
+    content = [{"type": "input_text", "text": "Look."}, {"type": "input_image", "image_url": url}]
+    command = created(
+        {"type": "item_reference", "id": "item_1"},
+        {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "call_1"},
+        {"type": "message", "role": "user", "content": content},
+    )
+    assert command.options.input is None
+    reference, call, said = command.decoded(VideoConfig()).input
+    assert reference == ItemReference("item_1")
+    assert (call.name, call.call_id) == ("f", "call_1")
+    assert said.content[0] == TextContent("Look.")
+    assert said.content[1].image.shape == (8, 12, 3)
+
+
+@pytest.mark.parametrize(
+    ("item", "code", "param"),
+    [
+        (
+            {"type": "message", "role": "user", "content": [{"type": "output_text", "text": "x"}]},
+            "unsupported_value",
+            "response.input[1].content[0].type",
+        ),
+        (
+            {"type": "function_call", "name": "f", "arguments": "none"},
+            "invalid_value",
+            "response.input[1].arguments",
+        ),
+    ],
+)
+def test_a_wrong_input_names_its_place(item, code, param):
+    given = [{"type": "item_reference", "id": "item_1"}, item]
+    assert refused({"type": "response.create", "response": {"input": given}}) == (code, param)
