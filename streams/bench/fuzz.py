@@ -6,16 +6,14 @@ import argparse
 import asyncio
 import gc
 import logging
-import os
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.assembly import Streams
 from streams.bench.fuzz_client import FuzzClient, HangError
@@ -23,6 +21,7 @@ from streams.bench.fuzz_corpus import MAX_OUTPUT_TOKENS, Corpus
 from streams.bench.fuzz_mutation import Case, spoil, unspoiled
 from streams.bench.fuzz_oracle import complaint_about, errors_in
 from streams.bench.report import Cell, Column, Report, emit
+from streams.bench.resident import settled_bytes
 from streams.config import StreamsConfig
 from streams.errors import ConfigError
 from streams.log import ROOT
@@ -108,8 +107,8 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
 
 
 def fuzz_config(config: StreamsConfig) -> StreamsConfig:
-    """``config`` without limits of rate, with answers so short that the messages take the time."""
-    limits = {"messages_per_second": UNLIMITED, "messages_burst": UNLIMITED}
+    """``config`` without limits of rate and load, with answers so short that the messages take the time."""
+    limits = dict.fromkeys(("messages_per_second", "messages_burst", "max_wait_ms"), UNLIMITED)
     server = config.server.model_copy(update={"port": 0, "clock": "wall", **limits})
     llm = config.llm.model_copy(update={"max_output_tokens": MAX_OUTPUT_TOKENS})
     return config.model_copy(update={"server": server, "llm": llm})
@@ -134,6 +133,8 @@ async def fuzz(streams: Streams, messages: int, seed: int) -> Findings:
                     await _session(server.url, corpus, rng, cases, streams.config, findings)
                     await _settle(findings, tasks)
                     progress.update(bar, completed=findings.sent.total())
+    except InvalidStatus as refused:
+        findings.complain(f"a connection was refused: {refused}")
     finally:
         gc.unfreeze()
         logging.getLogger(ROOT).removeHandler(watch)
@@ -192,13 +193,7 @@ async def _settle(findings: Findings, before: set[asyncio.Task[Any]]) -> None:
     """Wait until the server is done with the session, and see what is left of it."""
     while running := asyncio.all_tasks() - before:
         await asyncio.wait(running)
-    gc.collect()
-    findings.resident_bytes.append(_resident_bytes())
-
-
-def _resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    findings.resident_bytes.append(settled_bytes())
 
 
 def report(findings: Findings, seed: int) -> Report:
