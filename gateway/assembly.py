@@ -55,6 +55,7 @@ log = get_logger(__name__)
 def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Backend:
     """Load every model that ``config`` names, fetching what is missing. Raises StreamsError."""
     registry = build_registry(config.models, progress=progress)
+    log.info("models.loading")
     start = time.perf_counter()
     threads = config.llm.threads or os.cpu_count() or 1
     if config.models.tts != "embedded":

@@ -89,10 +89,6 @@ class Segmenter:
         self._patience_ms: int | None = None
 
     @property
-    def speaking(self) -> bool:
-        return self._speaking
-
-    @property
     def paused(self) -> bool:
         """Whether the voice fell silent inside the utterance, and has not come back yet."""
         return self._paused

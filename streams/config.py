@@ -83,7 +83,7 @@ class SpeechConfig(Section):
     """A turn whose sound stops coming in the middle of speech ends after this long."""
     max_utterance_s: float = Field(default=120.0, gt=5)
     voice: str = "heart"
-    speed: float = Field(default=1.0, ge=0.25, le=1.5)
+    speed: float = Field(default=1.0, ge=0.5, le=1.5)
     min_clause_chars: int = Field(default=24, gt=0)
     lead_ms: int = Field(default=500, ge=100)
     """How far ahead of being heard an answer's sound is sent, so that little is to be withdrawn."""

@@ -185,9 +185,11 @@ def check_tool_choice(options: SessionOptions) -> None:
     """Raises InvalidRequestError when a call is wanted of what is not there."""
     choice, names = options.tool_choice, {tool.name for tool in options.tools}
     if isinstance(choice, NamedTool) and choice.name not in names:
-        raise InvalidRequestError(f"there is no tool '{choice.name}'", param="tool_choice.name")
+        message = f"there is no tool '{choice.name}'"
+        raise InvalidRequestError(message, param="tool_choice.name", code="invalid_value")
     if choice == "required" and not names:
-        raise InvalidRequestError("a call is required, and there are no tools", param="tool_choice")
+        message = "a call is required, and there are no tools"
+        raise InvalidRequestError(message, param="tool_choice", code="invalid_value")
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,11 @@ class Ahead:
         self._begun: Begun | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is one."""
+        return self._begun is not None
+
     def begin(self, text: str, options: SessionOptions, new_answer: Callable[[], AnswerAhead]) -> None:
         """``text`` may be all that is said. Does nothing when its answer is begun already."""
         if self._begun is not None:

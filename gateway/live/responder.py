@@ -22,7 +22,7 @@ from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
 from streams.conversation import FunctionCall, Item, Message, SessionOptions
 from streams.errors import InvalidRequestError, StreamsError
-from streams.events import ResponseDone, ResponseItemAdded, ResponseStatus, StatusReason
+from streams.events import ResponseDone, ResponseItemAdded, StatusReason
 from streams.item_list import MAX_ITEMS
 from streams.log import get_logger
 from streams.outcome import Respond
@@ -253,6 +253,10 @@ class Responder:
                 text, options, lambda: self._answer(AnswerAhead, question, options, remember=True)
             )
 
+    @property
+    def begun_ahead(self) -> bool:
+        return self._ahead.begun
+
     def abandon(self) -> None:
         """What was begun ahead of its question is not what will be asked, or not of memory as it is now."""
         self._ahead.drop()
@@ -267,7 +271,7 @@ class Responder:
         item: Message | FunctionCall | None,
         error: StreamsError | None,
     ) -> ResponseDone:
-        status, reason = _status(response, error)
+        status, reason = response.ended(error)
         if item is not None:
             item = self._session.reply_finished(
                 item, response.kept_text, command.options, complete=status == "completed"
@@ -286,13 +290,3 @@ class Responder:
             times=response.times,
             error=error,
         )
-
-
-def _status(response: Response, error: StreamsError | None) -> tuple[ResponseStatus, StatusReason | None]:
-    if error is not None:
-        return "failed", None
-    if response.stopped is not None:
-        return "cancelled", response.stopped
-    if not response.answer.finished_by_model:
-        return "incomplete", "max_output_tokens"
-    return "completed", None

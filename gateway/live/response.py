@@ -17,7 +17,16 @@ from speech.clause import ClauseSplitter
 from speech.tts import Synthesizer
 from streams.clock import Clock
 from streams.conversation import Item, SessionOptions
-from streams.events import ArgumentsDelta, AudioDelta, MomentsRecalled, StageTimes, StatusReason, TextDelta
+from streams.errors import StreamsError
+from streams.events import (
+    ArgumentsDelta,
+    AudioDelta,
+    MomentsRecalled,
+    ResponseStatus,
+    StageTimes,
+    StatusReason,
+    TextDelta,
+)
 from streams.pipeline import URGENT, Worker
 from streams.types import US_PER_MS, AudioChunk
 
@@ -95,6 +104,16 @@ class Response:
     @property
     def stopped(self) -> StatusReason | None:
         return self._stopped
+
+    def ended(self, error: StreamsError | None) -> tuple[ResponseStatus, StatusReason | None]:
+        """How it ended, by the ``error`` that ended it if one did."""
+        if error is not None:
+            return "failed", None
+        if self._stopped is not None:
+            return "cancelled", self._stopped
+        if not self.answer.finished_by_model:
+            return "incomplete", "max_output_tokens"
+        return "completed", None
 
     @property
     def times(self) -> StageTimes:

@@ -38,6 +38,9 @@ from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, R
 from streams.session import Session
 from streams.types import AudioChunk, Image, Samples
 
+SEEING_US = 500_000
+"""How long an answer waits for frames that came before its question and are still being looked at."""
+
 FAREWELL_S = 3.0
 """How long a session that ends may take to read what was said last."""
 
@@ -267,10 +270,16 @@ class LiveSession:
                 case _:
                     self._emit(outcome)
 
-    async def _respond(self, command: Respond) -> None:
-        await self._turns.recognised()
+    async def _see(self) -> None:
+        """What was shown before a question belongs to its answer; live that is waited for, but not long."""
         if self._in_order:
             await self._sight.drain()
+        elif not self._responder.begun_ahead:
+            await self._sight.catch_up(SEEING_US)
+
+    async def _respond(self, command: Respond) -> None:
+        await self._turns.recognised()
+        await self._see()
         if command.input is not None:
             await self._responder.respond(command, None, self._input.read(command.input))
         else:

@@ -162,5 +162,18 @@ class Sight:
     async def drain(self) -> None:
         await self._stage.drain()
 
+    async def catch_up(self, within_us: int) -> None:
+        """Return when no frame waits to be read, or ``within_us`` from now by the clock."""
+        waits = [
+            asyncio.create_task(self.drain()),
+            asyncio.create_task(self._clock.sleep_until(self._clock.now_us() + within_us)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
     async def close(self) -> None:
         await self._stage.close()

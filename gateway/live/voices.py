@@ -28,7 +28,9 @@ def check_speed(speed: float, speeds: tuple[float, float]) -> None:
     """Raises InvalidRequestError (``speed``) outside what a synthesiser speaks at."""
     slowest, fastest = speeds
     if not slowest <= speed <= fastest:
-        raise InvalidRequestError(f"speed {speed} is outside {slowest} to {fastest}", param="speed")
+        raise InvalidRequestError(
+            f"speed {speed} is outside {slowest} to {fastest}", param="speed", code="unsupported_value"
+        )
 
 
 def resolve_voice(name: str, voices: Sequence[str]) -> str | None:
@@ -41,4 +43,4 @@ def resolve_voice(name: str, voices: Sequence[str]) -> str | None:
     if name in API_VOICES:
         return None
     message = f"voice '{name}' is not here; there is: {', '.join(voices)} (and the API's names stand for it)"
-    raise InvalidRequestError(message, param="voice")
+    raise InvalidRequestError(message, param="voice", code="unsupported_value")

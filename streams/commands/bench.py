@@ -18,6 +18,7 @@ BENCHES = {
     "gateway": "whole conversations with voice and video, one and many at once",
     "barge-in": "from a word spoken over an answer to the last sound of it",
     "soak": "resident memory over a day of stream, on the virtual clock",
+    "tools": "function calls: whether, which one, with which arguments",
     "memory": "cost over hours, answers with and without, recall policies, codecs, kill -9",
     "fuzz": "spoiled messages, an error each, and sessions that go on",
     "recall": "whether pictures that left the window are found again",

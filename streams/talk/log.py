@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import TextIO
 
@@ -21,10 +22,16 @@ class EventLog:
             raise ConfigError(f"cannot write {path}: {error.strerror}", param="--events") from None
 
     def on_event(self, event: ServerEvent) -> None:
-        """Of sound only how many characters of base64 there were is told (``delta_chars``)."""
+        """Of sound only how many characters of base64 there were is told (``delta_chars``).
+
+        The token with which the session can be taken over is left out.
+        """
         if event["type"] == SOUND:
             event = {**event, "delta_chars": len(event["delta"])}
             del event["delta"]
+        if event.get("session", {}).get("streams", {}).get("resume"):
+            event = deepcopy(event)
+            del event["session"]["streams"]["resume"]["token"]
         self._file.write(json.dumps(event, ensure_ascii=False) + "\n")
         self._file.flush()
 

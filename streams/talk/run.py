@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -11,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rich.console import Console
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from streams.client import WIRE_RATE, RealtimeClient, ServerEvent
 from streams.clock import WallClock
@@ -128,4 +129,17 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 
 def _broken(error: Exception, url: str) -> StreamsError:
+    if isinstance(error, InvalidStatus):
+        return StreamsError(f"{url}: {_reason(error)}", param="--url")
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        return StreamsError(f"nothing listens at {url}: is `streams serve` running?", param="--url")
     return StreamsError(f"{url}: {error}", param="--url")
+
+
+def _reason(error: InvalidStatus) -> str:
+    """What a server that refuses says in the body of its answer."""
+    try:
+        message: str = json.loads(error.response.body)["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        return str(error)
+    return f"{message} (HTTP {error.response.status_code})"

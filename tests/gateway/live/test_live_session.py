@@ -726,6 +726,19 @@ class TestSight:
 
         asyncio.run(scenario())
 
+    def test_live_too_a_frame_that_was_sent_just_before_a_question_is_in_its_answer(
+        self, service, photograph, hand_clock
+    ):
+        async def scenario():
+            async with talking(service, hand_clock) as talk:
+                await talk.session.append_frame(photograph("coffee.png"), None)
+                await talk.ask("What do you see now?")
+                seen, done = talk.events.index(talk.of(FrameSeen)[0]), talk.of(ResponseDone)[0]
+                assert seen < talk.events.index(talk.of(MomentsRecalled)[0])
+                assert "coffee" in text_of(done)
+
+        asyncio.run(scenario())
+
     def test_memory_is_counted_and_frames_can_be_looked_at(self, service, photograph):
         async def scenario():
             async with talking(service) as talk:
