@@ -12,6 +12,9 @@ from streams.conversation import Tool
 SINKS_KEPT = 16
 """Instructions whose sinks are kept ready, over all sessions."""
 
+SINKS_BYTES = 64 * 1024**2
+"""What they may have together: long ones, which every session may have others of, would fill the device."""
+
 Tools: TypeAlias = tuple[Tool, ...]
 ReadSinks: TypeAlias = Callable[[str, Tools], Generator[None, None, Block]]
 
@@ -31,6 +34,10 @@ class SinksCache:
             # Another session may have read the same meanwhile; all attend to one.
             block = self._kept.setdefault(key, read)
         self._kept.move_to_end(key)
-        if len(self._kept) > SINKS_KEPT:
+        while len(self._kept) > SINKS_KEPT or (len(self._kept) > 1 and self.nbytes > SINKS_BYTES):
             self._kept.popitem(last=False)
         return block
+
+    @property
+    def nbytes(self) -> int:
+        return sum(block.nbytes for block in self._kept.values())
