@@ -31,7 +31,8 @@ def check_tools(tools: Sequence[Tool]) -> None:
     names: set[str] = set()
     for index, tool in enumerate(tools):
         if tool.name in names:
-            raise InvalidRequestError(f"there are two tools '{tool.name}'", param=f"tools[{index}].name")
+            message = f"there are two tools '{tool.name}'"
+            raise InvalidRequestError(message, param=f"tools[{index}].name", code="invalid_value")
         names.add(tool.name)
         if len(tool.parameters) > MAX_SCHEMA_CHARS:
             raise _refusal(index, f"the schema has more than {MAX_SCHEMA_CHARS} characters")
@@ -44,7 +45,8 @@ def check_tools(tools: Sequence[Tool]) -> None:
 
 
 def _refusal(index: int, problem: str) -> InvalidRequestError:
-    return InvalidRequestError(problem, param=f"tools[{index}].parameters", code="invalid_value")
+    message = f"arguments cannot be written to this schema: {problem}"
+    return InvalidRequestError(message, param=f"tools[{index}].parameters", code="invalid_value")
 
 
 @lru_cache(GRAMMARS_KEPT)

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from streams import __version__
-from streams.config import ENV_PREFIX, load_config, setting_names
+from streams.config import ENV_PREFIX, load_config
 from streams.errors import StreamsError
 from streams.log import configure_logging
+from streams.settings import settings
 
 FAILED = 1
 MISUSED = 2
@@ -88,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser(words)
     args = parser.parse_args(words)
     if args.settings:
-        sys.stdout.writelines(f"{name}\n" for name in setting_names())
+        sys.stdout.writelines(f"{line}\n" for line in settings())
         return 0
     if args.command is None:
         parser.print_help()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -21,7 +21,7 @@ ENV_PREFIX = "STREAMS_"
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 def _split(value: object) -> object:
@@ -274,10 +274,3 @@ def _read_flags(flags: Mapping[str, Any]) -> Settings:
                 raise ConfigError(f"unknown setting '{name}'", param=name)
             settings.setdefault(section, {})[key] = value
     return settings
-
-
-def setting_names() -> Iterable[str]:
-    """Every ``section.key``, for ``--help`` and the docs."""
-    for section, field in StreamsConfig.model_fields.items():
-        for key in type(field.default).model_fields:
-            yield f"{section}.{key}"

@@ -70,5 +70,11 @@ class InvalidRequestError(StreamsError):
     code = "invalid_request"
 
 
+def asked_wrongly(error: Exception) -> bool:
+    """Whether ``error`` is of what was asked for, so that asking again the same way fails again."""
+    of_request = isinstance(error, InvalidRequestError | MediaError | ConfigError)
+    return of_request or (isinstance(error, MemoryStoreError) and error.param == "session")
+
+
 class OverloadError(StreamsError):
     code = "overloaded"

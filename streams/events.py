@@ -13,7 +13,7 @@ from streams.conversation import FunctionCall, Item, Message, SessionOptions
 from streams.errors import StreamsError
 from streams.types import AudioChunk, Moment, Transcript
 
-DropReason: TypeAlias = Literal["overload", "rate", "duplicate"]
+DropReason: TypeAlias = Literal["overload"]
 MemoryProblem: TypeAlias = Literal["backpressure", "disk_failed", "forgotten", "damaged", "inconsistent"]
 ResponseStatus: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
 StatusReason: TypeAlias = Literal["turn_detected", "client_cancelled", "max_output_tokens"]

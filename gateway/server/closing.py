@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from gateway.wire.server_event import error_to_wire, stamped
-from streams.errors import InvalidRequestError, OverloadError, StreamsError
+from streams.errors import OverloadError, StreamsError, asked_wrongly
 
 CLOSE_TIMEOUT_S = 2.0
 """How long a client may take to answer a close; then the socket is cut."""
@@ -39,7 +39,7 @@ async def refuse(socket: ServerConnection, error: Exception) -> None:
     with suppress(ConnectionClosed):
         await socket.send(json.dumps(stamped(error_to_wire(error, event_id=None, param=param))))
     code = CloseCode.INTERNAL_ERROR
-    if isinstance(error, InvalidRequestError):
+    if asked_wrongly(error):
         code = CloseCode.POLICY_VIOLATION
     elif isinstance(error, OverloadError):
         code = CloseCode.TRY_AGAIN_LATER

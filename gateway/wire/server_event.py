@@ -22,7 +22,7 @@ from streams.conversation import (
     SessionOptions,
     TextContent,
 )
-from streams.errors import ConfigError, InvalidRequestError, MediaError, StreamsError
+from streams.errors import StreamsError, asked_wrongly
 from streams.events import ResponseDone
 from streams.session import new_id
 from streams.types import US_PER_MS, Moment
@@ -36,9 +36,7 @@ MAX_DELTA_MS = 200
 def error_to_wire(error: Exception, *, event_id: str | None, param: str | None = None) -> ServerEvent:
     """An ``error`` event; of an error that nobody raised on purpose only that it happened is told."""
     detail = {
-        "type": "invalid_request_error"
-        if isinstance(error, InvalidRequestError | MediaError | ConfigError) or param == "session"
-        else "server_error",
+        "type": "invalid_request_error" if asked_wrongly(error) else "server_error",
         "code": error.code if isinstance(error, StreamsError) else StreamsError.code,
         "message": error.message if isinstance(error, StreamsError) else "The server failed; see its log",
         "param": param,

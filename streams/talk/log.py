@@ -31,7 +31,7 @@ class EventLog:
             del event["delta"]
         if event.get("session", {}).get("streams", {}).get("resume"):
             event = deepcopy(event)
-            del event["session"]["streams"]["resume"]["token"]
+            event["session"]["streams"]["resume"].pop("token", None)  # told once
         self._file.write(json.dumps(event, ensure_ascii=False) + "\n")
         self._file.flush()
 

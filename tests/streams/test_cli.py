@@ -9,7 +9,7 @@ import pytest
 
 from streams import __version__
 from streams.cli import COMMANDS, main
-from streams.config import setting_names
+from streams.settings import settings
 
 TIMEOUT_S = 120
 
@@ -92,7 +92,7 @@ def test_it_runs_as_a_module():
 
 def test_settings_lists_every_setting(ran):
     status, out, _ = ran("--settings")
-    assert (status, out.splitlines()) == (0, list(setting_names()))
+    assert (status, out.splitlines()) == (0, list(settings()))
 
 
 def test_no_command_shows_the_help(ran):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.config import StreamsConfig, load_config, setting_names
+from streams.config import StreamsConfig, load_config
 from streams.errors import ConfigError
 
 
@@ -135,18 +135,6 @@ def test_the_configuration_is_frozen():
         config.memory.window_tokens = 5
     with pytest.raises(pydantic.ValidationError):
         config.memory = None
-
-
-def test_every_setting_is_listed_once_and_can_be_set():
-    names = list(setting_names())
-    sections = {name: getattr(StreamsConfig(), name) for name in StreamsConfig.model_fields}
-    listed = {f"{section}.{key}" for section, values in sections.items() for key in type(values).model_fields}
-    assert set(names) == listed
-    assert len(names) == len(listed)
-    for name in names:
-        section, key = name.split(".")
-        value = getattr(sections[section], key)
-        assert load_config(flags={name: value}) == StreamsConfig()
 
 
 @given(st.dictionaries(st.text(max_size=20).map("STREAMS_".__add__), st.text(max_size=20), max_size=3))
