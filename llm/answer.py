@@ -82,13 +82,7 @@ class Answer:
         self._calling = Calling(reader, tools, must_call)
         self._arguments: ConstrainedSampler | None = None
         self._held: Context | None = None
-        config = reader.config
-        self._sampler = Sampler(
-            temperature=config.temperature,
-            top_p=config.top_p,
-            repetition_penalty=config.repetition_penalty,
-            seed=config.seed,
-        )
+        self._sampler = self._new_sampler(reader.config.repetition_penalty)
         self._decoder = DecodeStream(skip_special_tokens=True)
         self._asked: Passage | None = None
         self._given: Given | None = None
@@ -109,6 +103,15 @@ class Answer:
     def _context(self) -> Context:
         assert self._held is not None, "the answer was not prepared, or is finished"
         return self._held
+
+    def _new_sampler(self, repetition_penalty: float) -> Sampler:
+        config = self._stream.reader.config
+        return Sampler(
+            temperature=config.temperature,
+            top_p=config.top_p,
+            repetition_penalty=repetition_penalty,
+            seed=config.seed,
+        )
 
     def give(self, given: Given) -> None:
         """Answer from this alone: nothing else is attended to, recalled or, of this, remembered."""
@@ -162,11 +165,8 @@ class Answer:
         self._logits = reader.backbone.logits((yield from reader.prefill(opening, self._context)))
         self._opening = [*self._opening, *opening]
         self._closing = f"{calls.end}{self._closing}"
-        config = reader.config
         # Arguments may say again what they said: a penalty on that would change their meaning.
-        sampler = Sampler(
-            temperature=config.temperature, top_p=config.top_p, repetition_penalty=1, seed=config.seed
-        )
+        sampler = self._new_sampler(repetition_penalty=1)
         grammar = arguments_grammar(tool.parameters)
         self._arguments = ConstrainedSampler(sampler, reader.chat.grammar_tokenizer, grammar)
 
@@ -241,15 +241,17 @@ class Answer:
         if self._held is None:
             return Kept()
         kept = self._keep(now_us, keep_tokens) if self._remember else Kept()
-        self._stream.return_context(self._held)
-        self._held = None
+        self._release()
         return kept
 
     def discard(self) -> None:
         """End the answer as if it had never been asked for: nothing of it is remembered."""
         if self._held is not None:
-            self._stream.return_context(self._held)
-            self._held = None
+            self._release()
+
+    def _release(self) -> None:
+        self._stream.return_context(self._context)
+        self._held = None
 
     def _keep(self, now_us: int, keep_tokens: int | None) -> Kept:
         stream, reader = self._stream, self._stream.reader

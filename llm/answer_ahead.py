@@ -38,8 +38,7 @@ class AnswerAhead(Answer):
         return token
 
     def prepare(self) -> Generator[None, None, tuple[Moment, ...]]:
-        for _ in self._preparing:
-            yield
+        yield from self.prepare_ahead()
         assert self._moments is not None, "what failed ahead is not gone on with"
         return self._moments
 

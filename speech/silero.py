@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from speech.onnx import load_onnx
 from speech.vad import VAD_RATE, WINDOW_SAMPLES
 from streams.errors import ModelNotFoundError
 from streams.types import Samples
@@ -32,12 +33,7 @@ def silero_path() -> Path:
 
 def load_silero(path: Path | None = None) -> onnxruntime.InferenceSession:
     """The weights, to be shared by every stream. One window takes well under 1 ms on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(
-        str(path or silero_path()), options, providers=["CPUExecutionProvider"]
-    )
+    return load_onnx(path or silero_path())
 
 
 class SileroDetector:

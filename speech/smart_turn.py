@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
 
+from speech.onnx import load_onnx
 from speech.turn import TURN_RATE
 from streams.errors import ModelError, ModelNotFoundError
 from streams.types import Samples
@@ -38,13 +38,8 @@ class SmartTurn:
         file = path / MODEL_FILE if path.is_dir() else path
         if not file.is_file():
             raise ModelNotFoundError(f"no turn model at '{file}'", param="models.turn")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(file), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = load_onnx(file)
         except (Fail, InvalidGraph, InvalidProtobuf) as error:
             raise ModelError(f"{file} is not a usable ONNX model: {error}", param="models.turn") from error
         inputs = {each.name: each.shape[1:] for each in self._session.get_inputs()}

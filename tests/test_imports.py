@@ -20,6 +20,7 @@ FLOOR = {
     "responses",
     "session",
     "pipeline",
+    "whole_file",
     "models",
 }
 MAY_IMPORT = {

@@ -58,5 +58,5 @@ def new_secret() -> str:
 
 
 def digest_of(secret: str) -> str:
-    """What is kept of a key. Takes whatever a client may send as one."""
+    """What is kept of a key, or of another secret. Takes whatever a client may send as one."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.access.key import ApiKey
 from gateway.access.limits import Limits
+from memory.store.file_lock import FileLock
 from streams.errors import ConfigError
+from streams.whole_file import whole_file
 
 PARAM = "server.keys_file"
 VERSION = 1
@@ -91,34 +91,21 @@ def _key_of(entry: _Entry) -> ApiKey:
 def write_keys(file: Path, keys: Sequence[ApiKey]) -> None:
     """Replace the file, with mode 0600; a reader sees the old keys or the new. Raises ConfigError."""
     document: dict[str, Any] = {"version": VERSION, "keys": [asdict(key) for key in keys]}
-    file = Path(os.path.realpath(file))  # a link stays one
-    partial: Path | None = None
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", suffix=".partial", dir=file.parent)
-        partial = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as out:  # mkstemp made it with mode 0600
-            json.dump(document, out, indent=2)
-            out.write("\n")
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(file)
-    except OSError as error:
-        raise ConfigError(f"cannot write {file}: {error.strerror or error}", param=PARAM) from None
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
+    with whole_file(Path(os.path.realpath(file)), PARAM) as out:  # a link stays one
+        out.write(f"{json.dumps(document, indent=2)}\n".encode())
+        out.flush()
+        os.fsync(out.fileno())
 
 
 @contextmanager
 def editing(file: Path) -> Iterator[None]:
     """Hold off others who edit the file until this is left. Raises ConfigError."""
-    lock = file.with_name(f".{file.name}.lock")
+    path = file.with_name(f".{file.name}.lock")
     try:
-        handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+        lock = FileLock.wait(path)
     except OSError as error:
-        raise ConfigError(f"cannot write {lock}: {error.strerror}", param=PARAM) from None
+        raise ConfigError(f"cannot write {path}: {error.strerror}", param=PARAM) from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(handle)
+        lock.release()

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.access.file_stamp import stamp_of
 from gateway.access.key import ApiKey, digest_of
 from gateway.access.key_file import read_keys
 from streams.errors import ConfigError
 from streams.log import get_logger
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stamp:
-    """Changes when a file is replaced, written to, or given other permissions."""
-
-    inode: int
-    size: int
-    changed_ns: int
 
 
 class KeyRing:
@@ -33,7 +23,7 @@ class KeyRing:
     def __init__(self, file: Path) -> None:
         """Raises ConfigError when the file cannot be used."""
         self._file = file.expanduser()
-        self._stamp = _stamp(self._file)
+        self._stamp = stamp_of(self._file)
         self._keys = read_keys(self._file)
         self._problem: ConfigError | None = None
 
@@ -51,7 +41,7 @@ class KeyRing:
 
     def keys(self) -> tuple[ApiKey, ...]:
         """Raises ConfigError while the file cannot be used."""
-        stamp = _stamp(self._file)
+        stamp = stamp_of(self._file)
         if stamp != self._stamp:
             self._stamp = stamp
             self._read()
@@ -68,11 +58,3 @@ class KeyRing:
         else:
             self._problem = None
             log.info("keys_read", keys=len(self._keys))
-
-
-def _stamp(file: Path) -> _Stamp | None:
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
-    return _Stamp(status.st_ino, status.st_size, status.st_ctime_ns)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from pathlib import Path
 
+from gateway.access.file_stamp import FileStamp, stamp_of
 from streams.config import ServerConfig
 from streams.errors import ConfigError
 from streams.log import get_logger
@@ -47,8 +47,8 @@ class Certificate:
             self._stamps = stamps
         socket.context = self._newest
 
-    def _stamp(self) -> tuple[tuple[int, int] | None, ...]:
-        return tuple(_stamp_of(file) for file in (self._cert, self._key))
+    def _stamp(self) -> tuple[FileStamp | None, ...]:
+        return stamp_of(self._cert), stamp_of(self._key)
 
 
 def load_certificate(config: ServerConfig) -> Certificate | None:
@@ -89,12 +89,3 @@ def _check(file: Path, mark: str, what: str, param: str) -> None:
 
 def _refuse_password(key: Path) -> str:
     raise ConfigError(f"{key} is encrypted: a private key without a passphrase is needed", param=KEY)
-
-
-def _stamp_of(file: Path) -> tuple[int, int] | None:
-    """Changes when a file is replaced or written to; None while there is none."""
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
-    return status.st_ino, status.st_ctime_ns

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.backend import Backend
+from gateway.live.spoken_text import added_text
 from gateway.live.voices import resolve_voice
 from llm.answer_ahead import AnswerAhead
 from speech.clause import ClauseSplitter
@@ -116,7 +117,7 @@ class Ahead:
             if token is None:
                 first = clauses.flush()
                 break
-            piece = token.text if text else token.text.lstrip()
+            piece = added_text(token, first=not text)
             text += piece
             first = clauses.push(piece)
         if first and options.modality == "audio" and answer.call is None:

@@ -228,6 +228,12 @@ class Hearing:
         if utterance is self._utterance:  # and not one that has ended meanwhile
             self._handler.partial(utterance, partial)
 
+    async def commit(self) -> None:
+        """The client ends the open utterance, if there is one."""
+        if self._utterance is not None:
+            self._utterance.committed = True
+        await self.end()
+
     async def end(self) -> None:
         """End the open utterance, if there is one, as when the voice stopped."""
         for item in self._listener.flush():

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from gateway.live.live import Emit
 from gateway.live.playback import Playback
 from gateway.live.speaker import Hold, Speaker
-from gateway.live.spoken_text import SpokenText
+from gateway.live.spoken_text import SpokenText, added_text
 from llm.answer import Answer
 from speech.clause import ClauseSplitter
 from speech.tts import Synthesizer
@@ -182,7 +182,7 @@ class Response:
             if token is None or self._stopped:
                 break
             self.mark("first_token")
-            text = token.text if self._text else token.text.lstrip()
+            text = added_text(token, first=not self._text)
             if not text:
                 continue
             self._text += text
@@ -212,7 +212,7 @@ class Response:
             return None
         chars = kept = 0
         for count, token in enumerate(self.answer.written, 1):
-            chars += len(token.text if chars else token.text.lstrip())
+            chars += len(added_text(token, first=not chars))
             if chars > kept_chars:
                 break
             kept = count

@@ -102,7 +102,7 @@ class Sight:
         self._emit(SessionFailed(StreamsError(f"the frame at {at_s:.1f} s is lost: {problem}")))
 
     async def _look(self, frame: Frame) -> None:
-        (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))
+        sighting = await self._encode(frame)
         self.counts.encoded += 1
         text = self._news(sighting)
         if text is not None:
@@ -127,9 +127,12 @@ class Sight:
 
     async def look(self, image: Image) -> str:
         """What a picture shows. Somebody points at it, so that nothing can be said of it is said too."""
-        frame = Frame(self._clock.now_us(), image)
-        (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))
+        sighting = await self._encode(Frame(self._clock.now_us(), image))
         return sighting.text or UNSURE
+
+    async def _encode(self, frame: Frame) -> Sighting:
+        (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))
+        return sighting
 
     async def read(self, frame: Frame, text: str, item_id: str = "") -> None:
         end_us = frame.pts_us + round(US_PER_S / self._config.sample_fps)

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streams.types import Token
+
+
+def added_text(token: Token, *, first: bool) -> str:
+    """What ``token`` adds to a reply, whose ``first`` text does not begin with white space."""
+    return token.text.lstrip() if first else token.text
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:

@@ -35,7 +35,6 @@ class TranscriptionSession:
         self._tasks = Tasks(self.id, emit)
         self._hearing = Hearing(backend, config, options.turn_detection, clock, self._tasks, self)
         self._ended: tuple[Utterance, int] | None = None
-        self._committing = False
         self._in_turn = asyncio.Lock()
 
     # What a client asks for.
@@ -55,8 +54,7 @@ class TranscriptionSession:
     async def commit_audio(self) -> None:
         if self._session.utterance is None:
             self._follow(self._session.committed())
-        self._committing = True
-        await self._hearing.end()
+        await self._hearing.commit()
 
     def clear_audio(self) -> None:
         self._hearing.clear()
@@ -120,8 +118,8 @@ class TranscriptionSession:
 
     def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None:
         self._ended = utterance, voice_end_us
-        committing, self._committing = self._committing, False
-        self._follow(self._session.committed() if committing else self._session.speech_stopped(at_us))
+        ended = self._session.committed() if utterance.committed else self._session.speech_stopped(at_us)
+        self._follow(ended)
 
     def partial(self, utterance: Utterance, partial: Partial) -> None:
         if (item_id := self._session.utterance) is not None:

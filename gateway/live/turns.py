@@ -96,7 +96,6 @@ class Turns:
         self._ending: Ending | None = None
         self._echo_until_us = 0
         self._idle: asyncio.Task[None] | None = None
-        self._committing = False
         self._recognising: set[asyncio.Task[None]] = set()
         self._in_turn = asyncio.Lock()
 
@@ -116,8 +115,7 @@ class Turns:
         if self._ending is not None:
             self._end_as_turn()
             return
-        self._committing = True
-        await self._hearing.end()
+        await self._hearing.commit()
 
     def clear(self) -> None:
         self._ending = None
@@ -188,8 +186,7 @@ class Turns:
         waited_us = 0 if self._in_order else self._clock.now_us() - ended_us
         watch = Stopwatch(max(waited_us, 0) / US_PER_MS)
         turn = Turn(utterance, voice_end_us, ended_us - voice_end_us, watch, watch.ms())
-        committing, self._committing = self._committing, False
-        if committing:
+        if utterance.committed:
             self._turn = turn
             self._follow(self._session.committed())
             return

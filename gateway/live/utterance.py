@@ -46,6 +46,8 @@ class Utterance:
         self._untold = 0
         self.words: tuple[Word, ...] | None = None
         """Those so far, as the last hypothesis has them; some may still change. None before the first."""
+        self.committed = False
+        """Whether the client ended it, rather than its silence."""
         self.pause_us: int | None = None
         """Where the voice has fallen silent, when it has not come back since."""
         self._last_sound: deque[AudioChunk] = deque()

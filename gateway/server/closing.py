@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from gateway.wire.server_event import error_to_wire, stamped
-from streams.errors import OverloadError, StreamsError, asked_wrongly
+from streams.errors import OverloadError, asked_wrongly
 
 CLOSE_TIMEOUT_S = 2.0
 """How long a client may take to answer a close; then the socket is cut."""
@@ -35,9 +35,8 @@ FAREWELLS = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode
 
 async def refuse(socket: ServerConnection, error: Exception) -> None:
     """Send ``error`` and close: 1008 when the client asked for what cannot be, 1013 to try again, or 1011."""
-    param = error.param if isinstance(error, StreamsError) else None
     with suppress(ConnectionClosed):
-        await socket.send(json.dumps(stamped(error_to_wire(error, event_id=None, param=param))))
+        await socket.send(json.dumps(stamped(error_to_wire(error, event_id=None))))
     code = CloseCode.INTERNAL_ERROR
     if asked_wrongly(error):
         code = CloseCode.POLICY_VIOLATION

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
+
+from gateway.access.key import digest_of
 
 SEPARATOR = "."
 
@@ -19,8 +20,8 @@ class ResumeToken:
 
     def __init__(self) -> None:
         self.locator = secrets.token_urlsafe(12)
-        self._current = b""
-        self._used: bytes | None = None
+        self._current = ""
+        self._used: str | None = None
 
     def issue(self) -> str:
         """The first token. Any before it are void."""
@@ -29,9 +30,9 @@ class ResumeToken:
 
     def rotate(self, token: str) -> str | None:
         """The next token, for the one in force; None when ``token`` is not that."""
-        given = _digest(token)
+        given = digest_of(token)
         is_current = hmac.compare_digest(given, self._current)
-        is_used = hmac.compare_digest(given, self._used or b"")
+        is_used = hmac.compare_digest(given, self._used or "")
         if not (is_current or is_used):
             return None
         self._used = given
@@ -43,14 +44,10 @@ class ResumeToken:
 
     def _new(self) -> str:
         token = f"{self.locator}{SEPARATOR}{secrets.token_urlsafe(32)}"
-        self._current = _digest(token)
+        self._current = digest_of(token)
         return token
 
 
 def locator_of(token: str) -> str:
     """Where ``token`` says that its session is."""
     return token.partition(SEPARATOR)[0]
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

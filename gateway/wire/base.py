@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -68,6 +69,12 @@ class Wire(BaseModel):
     """Strict: no coercion, no unknown field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def given_fields(update: Wire, names: Iterable[str], defaults: object) -> dict[str, Any]:
+    """The fields of ``update`` that are present, by name; null as ``defaults`` has it."""
+    values = ((name, getattr(update, name)) for name in names if name in update.model_fields_set)
+    return {name: getattr(defaults, name) if value is None else value for name, value in values}
 
 
 class AudioFormatObject(Wire):

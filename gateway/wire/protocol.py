@@ -171,7 +171,7 @@ class RealtimeProtocol:
             case happening.MemoryReported(problem, blocks, text):
                 return self._own("memory.reported", problem=problem, blocks=blocks, message=text)
             case happening.SessionFailed(error):
-                return [error_to_wire(error, event_id=None, param=error.param)]
+                return [error_to_wire(error, event_id=None)]
             case _:
                 return self._response_messages(event)
 

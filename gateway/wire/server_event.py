@@ -34,12 +34,15 @@ MAX_DELTA_MS = 200
 
 
 def error_to_wire(error: Exception, *, event_id: str | None, param: str | None = None) -> ServerEvent:
-    """An ``error`` event; of an error that nobody raised on purpose only that it happened is told."""
+    """An ``error`` event; of an error that nobody raised on purpose only that it happened is told.
+
+    ``param`` is where the client finds what is at fault, when that is not as the error says.
+    """
     detail = {
         "type": "invalid_request_error" if asked_wrongly(error) else "server_error",
         "code": error.code if isinstance(error, StreamsError) else StreamsError.code,
         "message": error.message if isinstance(error, StreamsError) else "The server failed; see its log",
-        "param": param,
+        "param": param or (error.param if isinstance(error, StreamsError) else None),
         "event_id": event_id,
     }
     return {"type": "error", "error": detail}

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gateway.wire.base import Wire
+from gateway.wire.base import given_fields
 from gateway.wire.client_event import (
     AudioInput,
     AudioOutput,
@@ -104,8 +104,8 @@ class SessionSettings:
 
     def _with_output(self, update: Session, defaults: SessionOptions) -> SessionSettings:
         given, audio = update.model_fields_set, update.audio
-        options = _given(update, ("instructions", "max_output_tokens"), defaults)
-        options |= _given(audio.output, ("voice", "speed"), defaults)
+        options = given_fields(update, ("instructions", "max_output_tokens"), defaults)
+        options |= given_fields(audio.output, ("voice", "speed"), defaults)
         if "output_modalities" in given:
             modalities = update.output_modalities or [defaults.modality]
             options["modality"] = modalities[0]
@@ -172,12 +172,6 @@ class SessionSettings:
             "prompt": None,
             "tracing": self.tracing,
         }
-
-
-def _given(update: Wire, names: tuple[str, ...], defaults: object) -> dict[str, Any]:
-    """The fields of ``update`` that are present, by name; null as ``defaults`` has it."""
-    values = ((name, getattr(update, name)) for name in names if name in update.model_fields_set)
-    return {name: getattr(defaults, name) if value is None else value for name, value in values}
 
 
 def _format(update: AudioInput | AudioOutput, current: AudioFormat) -> AudioFormat:

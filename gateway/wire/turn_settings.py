@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from gateway.wire import client_event as wire
+from gateway.wire.base import given_fields
 from streams.conversation import SemanticVad, ServerVad, TurnDetection
 
 
@@ -27,11 +28,7 @@ def merged(
         start = replace(
             base, create_response=kept.create_response, interrupt_response=kept.interrupt_response
         )
-    names = [field.name for field in fields(kind) if field.name in update.model_fields_set]
-    given = {name: getattr(update, name) for name in names}
-    return replace(
-        start, **{name: getattr(base, name) if value is None else value for name, value in given.items()}
-    )
+    return replace(start, **given_fields(update, (field.name for field in fields(kind)), base))
 
 
 def detection_to_wire(detection: TurnDetection | None) -> dict[str, Any] | None:

@@ -20,6 +20,13 @@ class FileLock:
         return cls._take(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     @classmethod
+    def wait(cls, file: Path) -> Self:
+        """As ``exclusive``, but waits while somebody holds it. Raises OSError."""
+        lock = cls._take(file, fcntl.LOCK_EX)
+        assert lock is not None
+        return lock
+
+    @classmethod
     def shared(cls, file: Path) -> Self:
         """Waits while somebody holds it exclusively. Raises OSError."""
         lock = cls._take(file, fcntl.LOCK_SH)

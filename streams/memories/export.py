@@ -17,7 +17,7 @@ from memory.store.store import MemoryStore
 from streams.errors import ConfigError, MemoryStoreError
 from streams.memories.kept import find
 from streams.memories.view import SessionView, view
-from streams.memories.whole_file import whole_file
+from streams.whole_file import whole_file
 
 FORMAT = 1
 

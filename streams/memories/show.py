@@ -17,10 +17,10 @@ from streams.errors import InvalidRequestError
 from streams.memories.kept import find, format_date, format_length
 from streams.memories.passage import Passage, passages, printable
 from streams.memories.view import SessionView, view
-from streams.memories.whole_file import whole_file
 from streams.question import parse_time
 from streams.timeline_page import LABELS, TimelinePage
 from streams.types import BlockKind
+from streams.whole_file import whole_file
 
 STYLES = {BlockKind.FRAME: "blue", BlockKind.UTTERANCE: "bold cyan", BlockKind.REPLY: "bold green"}
 
