@@ -239,3 +239,9 @@ def _base64(data: bytes) -> str:
 def audio_of(event: ServerEvent) -> Samples:
     """The sound in a ``response.output_audio.delta``."""
     return pcm16_to_float(base64.b64decode(event["delta"]))
+
+
+def response_id_of(event: ServerEvent) -> str:
+    """The response that ``event`` is about; "" when it is about none."""
+    about: str = event["response"]["id"] if "response" in event else event.get("response_id", "")
+    return about

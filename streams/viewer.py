@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 
-from streams.client import WIRE_RATE, RealtimeClient, ServerEvent, audio_of
+from streams.client import WIRE_RATE, RealtimeClient, ServerEvent, audio_of, response_id_of
 from streams.clock import WallClock
 from streams.script import Line
+from streams.talk.sight import encode_jpeg, frames_of
 from streams.talk.teller import TOLD, Teller, shown_moment, stages_of, text_of
 from streams.timeline import Timeline
-from streams.types import US_PER_MS, US_PER_S, Frame, Image, Samples
-from video.decode import MediaReader
+from streams.types import US_PER_MS, US_PER_S, Samples
 
 CHUNK_MS = 100
 CHUNK_US = CHUNK_MS * US_PER_MS
@@ -156,8 +154,7 @@ class Viewer:
                 self._on_response(event)
 
     def _on_response(self, event: ServerEvent) -> None:
-        response_id = event["response"]["id"] if "response" in event else event.get("response_id", "")
-        exchange = self._answering.get(response_id)
+        exchange = self._answering.get(response_id_of(event))
         if exchange is None:
             return
         match event["type"]:
@@ -181,16 +178,3 @@ class Viewer:
     async def _notify(self) -> None:
         async with self._finished:
             self._finished.notify_all()
-
-
-def frames_of(video: str | Path, fps: float) -> Iterator[Frame]:
-    """The frames of a file, thinned to ``fps``."""
-    with MediaReader(video, video_fps=fps) as reader:
-        yield from (item for item in reader if isinstance(item, Frame))
-
-
-def encode_jpeg(image: Image) -> bytes:
-    """``image`` as a client sends it."""
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(image).save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()

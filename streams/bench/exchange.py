@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from gateway.live.newest import Newest
-from streams.client import ServerEvent
+from streams.client import ServerEvent, response_id_of
 
 CLIENT_STAGES = ("end_of_speech", "transcript", "recall", "first_token", "first_audio")
 """Noted by the client when the event that tells of it arrives."""
@@ -98,8 +98,7 @@ class Exchanges:
             self._current.arrived_s[stage] = time.perf_counter()
 
     def _on_response(self, event: ServerEvent) -> None:
-        response_id = event["response"]["id"] if "response" in event else event.get("response_id", "")
-        exchange = self._answering.get(response_id)
+        exchange = self._answering.get(response_id_of(event))
         if exchange is None:
             return
         now_s = time.perf_counter()

@@ -15,8 +15,8 @@ import numpy as np
 from gateway.wire.binary import BinaryAppend, BinaryKind
 from speech.audio import float_to_pcm16
 from streams.client import WIRE_RATE
+from streams.talk.sight import encode_jpeg
 from streams.types import Samples
-from streams.viewer import encode_jpeg
 
 Message: TypeAlias = dict[str, Any]
 

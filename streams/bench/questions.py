@@ -8,7 +8,7 @@ from pathlib import Path
 from streams.bench.caller import FRAMES_PER_S
 from streams.config import ModelsConfig
 from streams.sample import make_sample_video, sample_media
-from streams.viewer import encode_jpeg, frames_of
+from streams.talk.sight import encode_jpeg, frames_of
 
 QUESTIONS = (
     "What do you see now?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 import av
+import PIL.Image
 
 from streams.clock import Clock
 from streams.errors import ConfigError, MediaError
-from streams.types import US_PER_S
-from streams.viewer import encode_jpeg, frames_of
+from streams.types import US_PER_S, Frame, Image
+from video.decode import MediaReader
 from video.sampling import RateGrid
 from video.track import Picture
 
@@ -98,3 +100,16 @@ def camera(name: str, fps: float) -> Iterator[Shown]:
         for frame in container.decode(video=0):
             if grid.take(round((frame.time or 0.0) * US_PER_S)):
                 yield 0, encode_jpeg(Picture(frame).to_rgb())
+
+
+def frames_of(video: str | Path, fps: float) -> Iterator[Frame]:
+    """The frames of a file, thinned to ``fps``."""
+    with MediaReader(video, video_fps=fps) as reader:
+        yield from (item for item in reader if isinstance(item, Frame))
+
+
+def encode_jpeg(image: Image) -> bytes:
+    """``image`` as a client sends it."""
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(image).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

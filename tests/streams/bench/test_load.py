@@ -13,7 +13,7 @@ from streams.bench.caller import calling, speak
 from streams.bench.gateway_report import percentiles, reports
 from streams.bench.load import Script, run_load
 from streams.serve import new_server
-from streams.viewer import encode_jpeg
+from streams.talk.sight import encode_jpeg
 
 
 @pytest.fixture(scope="module")

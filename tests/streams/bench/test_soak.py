@@ -13,7 +13,7 @@ from streams.bench.caller import speak
 from streams.bench.day import HOUR_S, Day, Density, Mark, Material
 from streams.bench.resident import census, settled_bytes
 from streams.bench.soak import live, report, soak_config, worst_change
-from streams.viewer import encode_jpeg
+from streams.talk.sight import encode_jpeg
 
 KEPT = (
     "memory.",
