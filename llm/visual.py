@@ -1,0 +1,39 @@
+"""Pictures in a language model's own space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from streams.types import Embedding, Frame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VisualTokens:
+    """What one picture became: ``embeddings`` [tokens, hidden] stand where token embeddings would.
+
+    ``grid`` is (height, width) in tokens for models whose positions have a row each for time, height and
+    width. ``deep`` [layers, tokens, hidden] is added to the hidden states after each of the first layers
+    (DeepStack, Meng et al. 2024; Qwen3-VL). ``text`` says in words what is surely seen, "" when nothing is:
+    what people read and recall by meaning compares.
+    """
+
+    embeddings: Tensor
+    grid: tuple[int, int] | None = None
+    deep: Tensor | None = None
+    text: str = ""
+
+
+class Eye(Protocol):
+    """Makes visual tokens. Stateless: shared by every session; used on one thread."""
+
+    def look(self, frames: Sequence[Frame], features: Sequence[Embedding]) -> list[VisualTokens]:
+        """One for each frame, in order; batched equals one by one.
+
+        ``features`` are the frame encoder's of the same frames; an eye with a tower of its own has no use
+        for them.
+        """
+        ...
