@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 import timm
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from timm.data import ImageNetInfo
 
@@ -19,7 +20,7 @@ from video.encoder import Label, Sighting
 from video.imagenet import KINDS, imagenet_names
 from video.naming import Namer, Vector
 from video.plain import plain_colour
-from video.view import View, confirmations, look, views
+from video.view import View, confirmations, look, views, whole
 
 BATCH_VIEWS = 16
 
@@ -29,8 +30,9 @@ class EfficientNetEncoder:
 
     ``path`` is a folder that ``timm`` wrote: config.json and model.safetensors. Each frame is seen
     in two views, and with ``regions`` in its halves too: a view costs about 17 ms on two CPU cores.
-    The embedding is the mean pooled feature of the two views, of length 1: float32 [1, features].
-    A frame of a single colour is said to be just that.
+    Its features are those of the entire frame, squeezed into the network's square: float32
+    [1 + places, channels], their mean first and then each place, row by row ([50, 1280] for the
+    embedded model, whose grid is 7 by 7). A frame of a single colour is said to be just that.
 
     Raises ModelNotFoundError when the files are missing, ModelError when they are no classifier
     whose class names are known.
@@ -80,16 +82,28 @@ class EfficientNetEncoder:
         seen: list[dict[str, list[Vector]]] = [{} for _ in frames]
         for (n, view), row in zip(looks + again, [*probabilities, *confirmed], strict=True):
             seen[n].setdefault(view.region, []).append(row)
-        vectors: list[list[Vector]] = [[] for _ in frames]
-        for (n, view), feature in zip(looks, features, strict=True):
-            if not view.region:
-                vectors[n].append(feature)
-        return [self._sight(*each) for each in zip(frames, seen, vectors, strict=True)]
+        entire = {
+            n: feature
+            for (n, view), feature in zip(looks, features, strict=True)
+            if view == whole(frames[n].image)
+        }
+        return [self._sight(frame, seen[n], entire[n]) for n, frame in enumerate(frames)]
+
+    def features(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """What ``encode`` gives as features, alone: float32 [n, 1 + places, channels] of n pictures."""
+        found: list[Vector] = []
+        for start in range(0, len(images), BATCH_VIEWS):
+            crops = [
+                look(image, whole(image), self._size, self._resample)
+                for image in images[start : start + BATCH_VIEWS]
+            ]
+            found.append(self._see(np.stack(crops))[0])
+        return np.concatenate(found)
 
     def _look(
         self, frames: Sequence[Frame], looks: Sequence[tuple[int, View]]
     ) -> tuple[list[Vector], list[Vector]]:
-        """Pooled features [features] and probabilities [classes] of each (frame number, view)."""
+        """Features [1 + places, channels] and probabilities [classes] of each (frame number, view)."""
         features: list[Vector] = []
         probabilities: list[Vector] = []
         for start in range(0, len(looks), BATCH_VIEWS):
@@ -97,30 +111,36 @@ class EfficientNetEncoder:
                 look(frames[n].image, view, self._size, self._resample)
                 for n, view in looks[start : start + BATCH_VIEWS]
             ]
-            more_features, more_probabilities = self._classify(np.stack(crops))
+            more_features, more_probabilities = self._see(np.stack(crops))
             features.extend(more_features)
             probabilities.extend(more_probabilities)
         return features, probabilities
 
     @torch.inference_mode()
-    def _classify(self, crops: Image) -> tuple[Vector, Vector]:
-        """Uint8 [n, height, width, 3] to pooled features [n, features] and probabilities [n, classes]."""
+    def _see(self, crops: Image) -> tuple[Vector, Vector]:
+        """Uint8 [n, height, width, 3] to features [n, 1 + places, channels], probabilities [n, classes]."""
         pixels = torch.from_numpy(crops).to(self._device).float().sub_(self._mean).div_(self._std)
         # The permuted view is channels last already.
-        features: torch.Tensor = self._model.forward_head(
-            self._model.forward_features(pixels.permute(0, 3, 1, 2)), pre_logits=True
-        )
-        logits: torch.Tensor = self._model.get_classifier()(features)
+        grid: torch.Tensor = self._model.forward_features(pixels.permute(0, 3, 1, 2))
+        logits: torch.Tensor = self._model.forward_head(grid)
+        places = self._rows(grid)
+        features = torch.cat([places.mean(1, keepdim=True), places], dim=1)
         return features.cpu().numpy(), logits.softmax(-1).cpu().numpy()
 
-    def _sight(self, frame: Frame, seen: dict[str, list[Vector]], vectors: Sequence[Vector]) -> Sighting:
+    def _rows(self, grid: torch.Tensor) -> torch.Tensor:
+        """Features [n, places, channels] in any of the three forms in which timm's models give them."""
+        if grid.ndim == 3:
+            return grid[:, getattr(self._model, "num_prefix_tokens", 0) :]
+        if getattr(self._model, "output_fmt", "NCHW") == "NCHW":
+            grid = grid.permute(0, 2, 3, 1)
+        return grid.flatten(1, 2)
+
+    def _sight(self, frame: Frame, seen: dict[str, list[Vector]], features: Vector) -> Sighting:
         if colour := plain_colour(frame.image):
             labels: tuple[Label, ...] = (Label(f"plain {colour} picture", 1.0),)
         else:
             labels = self._namer.name({region: np.stack(rows) for region, rows in seen.items()})
-        vector: Vector = np.stack(vectors).mean(axis=0, keepdims=True)
-        vector /= np.linalg.norm(vector) + 1e-12
-        return Sighting(frame.pts_us, labels, Embedding(frame.pts_us, self.name, vector))
+        return Sighting(frame.pts_us, labels, Embedding(frame.pts_us, self.name, features))
 
 
 def make_namer(settings: dict[str, Any], path: Path, min_confidence: float) -> Namer:

@@ -20,11 +20,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one frame showed: names, most confident first, and its feature vector(s)."""
+    """What one frame showed: names, most confident first, and its features, which eyes look at."""
 
     pts_us: int
     labels: tuple[Label, ...]
-    embedding: Embedding
+    features: Embedding
 
     @property
     def text(self) -> str:

@@ -31,6 +31,12 @@ class View:
         return View(self.region, (left + x, top + y, right - x, bottom - y))
 
 
+def whole(image: Image) -> View:
+    """The frame entire, which ``look`` squeezes."""
+    height, width = image.shape[:2]
+    return View("", (0, 0, width, height))
+
+
 def views(image: Image, crop: float, *, regions: bool) -> list[View]:
     """The whole frame twice, as the largest centred square times ``crop`` (how classifiers are
     evaluated) and squeezed entire; then its two halves, if asked for and it is not nearly square.
@@ -39,7 +45,7 @@ def views(image: Image, crop: float, *, regions: bool) -> list[View]:
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     square = View("", (left, top, left + side, top + side))
-    found = [square.closer(crop), View("", (0, 0, width, height))]
+    found = [square.closer(crop), whole(image)]
     if regions and width >= REGION_ASPECT * height:
         found += [View("left", (0, 0, width / 2, height)), View("right", (width / 2, 0, width, height))]
     elif regions and height >= REGION_ASPECT * width:

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import PIL.Image
 import pytest
+import timm
 
 from streams.config import VideoConfig
 from streams.errors import ModelError, ModelNotFoundError
@@ -39,7 +40,7 @@ def picture(photograph):
 def test_names_what_photographs_show(encoder, picture, name, text):
     (sighting,) = encoder.encode([picture(name, 7)])
     assert sighting.text == text
-    assert sighting.pts_us == sighting.embedding.pts_us == 7
+    assert sighting.pts_us == sighting.features.pts_us == 7
 
 
 @pytest.mark.parametrize(
@@ -73,21 +74,53 @@ def test_batched_equals_one_by_one(encoder, picture):
         (alone,) = encoder.encode([frame])
         assert alone.text == batched.text
         assert alone.pts_us == batched.pts_us
-        np.testing.assert_allclose(alone.embedding.vectors, batched.embedding.vectors, atol=1e-4)
+        np.testing.assert_allclose(alone.features.vectors, batched.features.vectors, atol=1e-4)
         assert [label.confidence for label in alone.labels] == pytest.approx(
             [label.confidence for label in batched.labels], abs=1e-4
         )
 
 
-def test_embeddings_are_unit_vectors_near_for_similar_pictures(encoder, picture):
-    cat, coffee = picture("chelsea.png"), picture("coffee.png")
-    mirrored = Frame(0, np.ascontiguousarray(cat.image[:, ::-1]))
-    vectors = [sighting.embedding.vectors for sighting in encoder.encode([cat, mirrored, coffee])]
-    assert {vector.shape for vector in vectors} == {(1, 1280)}
-    assert {vector.dtype for vector in vectors} == {np.dtype(np.float32)}
-    similar, different = ((vectors[0] @ vectors[i].T).item() for i in (1, 2))
-    assert np.linalg.norm(vectors[0]) == pytest.approx(1)
-    assert similar > 0.8 > different
+def test_features_are_the_mean_of_a_grid_of_places(encoder, picture):
+    (sighting,) = encoder.encode([picture("chelsea.png")])
+    vectors = sighting.features.vectors
+    assert vectors.shape == (50, 1280)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors[0], vectors[1:].mean(axis=0), atol=1e-5)
+
+
+def test_the_grid_goes_row_by_row_over_the_entire_frame(encoder, picture):
+    cat = np.asarray(PIL.Image.fromarray(picture("chelsea.png").image).resize((448, 448)))
+    black = np.zeros((448, 448, 3), dtype=np.uint8)
+    plain = encoder.features([black])[0, 1:].reshape(7, 7, -1)
+    beside = encoder.features([np.hstack([black, cat])])[0, 1:].reshape(7, 7, -1)
+    below = encoder.features([np.vstack([black, cat])])[0, 1:].reshape(7, 7, -1)
+    across, down = (np.abs(grid - plain).mean(axis=-1) for grid in (beside, below))
+    assert 4 * across[:, :2].mean() < across[:, 5:].mean()
+    assert 4 * down[:2].mean() < down[5:].mean()
+
+
+def test_features_alone_are_those_of_encoding(encoder, picture):
+    names = ["coffee.png", "chelsea.png", "rocket.jpg"] * 6  # more than one batch
+    frames = [picture(name) for name in names]
+    alone = encoder.features([frame.image for frame in frames])
+    together = np.stack([sighting.features.vectors for sighting in encoder.encode(frames)])
+    np.testing.assert_allclose(alone, together, atol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
+def test_models_that_give_their_places_otherwise_have_features_too(tmp_path, architecture):
+    small = {"embed_dim": 24, "num_heads": 2} if "vit" in architecture else {"embed_dim": 24}
+    model = timm.create_model(architecture, num_classes=1000, **small)
+    timm.models.save_for_hf(model, tmp_path, model_args=small, safe_serialization=True)
+    features = EfficientNetEncoder(tmp_path).features([np.zeros((20, 30, 3), dtype=np.uint8)])
+    assert features.shape == ((1, 197, 24) if "vit" in architecture else (1, 50, 192))
+
+
+def test_features_of_similar_pictures_are_near(encoder, picture):
+    cat, coffee = picture("chelsea.png").image, picture("coffee.png").image
+    pooled = encoder.features([cat, np.ascontiguousarray(cat[:, ::-1]), coffee])[:, 0]
+    pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
+    assert pooled[0] @ pooled[1] > 0.8 > pooled[0] @ pooled[2]
 
 
 def test_a_plain_frame_is_said_to_be_plain(encoder):
