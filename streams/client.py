@@ -70,6 +70,8 @@ class RealtimeClient:
         self._ticket = Ticket()
         self._lost: StreamsError | None = None
         self._leaving = False
+        self._opened = False
+        self._refused = ""
 
     async def __aenter__(self) -> RealtimeClient:
         self._socket = await self._open(self._url)
@@ -130,12 +132,18 @@ class RealtimeClient:
             finally:
                 socket.transport.abort()
                 await asyncio.wait({again})
-        self._lose(socket.close_reason or f"the server closed with {socket.close_code}")
+        reason = socket.close_reason or f"the server closed with {socket.close_code}"
+        self._lose(self._refused or reason)
 
     async def _read(self, socket: ClientConnection) -> None:
         with suppress(ConnectionClosed):
             async for message in socket:
                 event = json.loads(message)
+                match event:
+                    case {"type": "session.created"}:
+                        self._opened = True
+                    case {"type": "error", "error": {"message": message}} if not self._opened:
+                        self._refused = message
                 if self._resume:
                     self._note(event)
                 self._on_event(event)
@@ -151,7 +159,8 @@ class RealtimeClient:
 
     def _lose(self, reason: str) -> None:
         self._answered.set()
-        self._lost = StreamsError(f"the session is lost: {reason}", code="connection_lost")
+        what = "the session is lost" if self._opened else "no session was opened"
+        self._lost = StreamsError(f"{what}: {reason}", code="connection_lost")
         self._settled.set()
 
     async def _come_back(self) -> tuple[ClientConnection, int]:

@@ -11,6 +11,7 @@
     │   └── CacheError           the cache cannot be written (full disk, permissions)
     ├── MediaError             a file, picture or sound cannot be decoded
     ├── MemoryStoreError       the memory cannot keep or find a block
+    │   └── KeptSessionError     the kept session that was asked for is not to be had
     ├── InvalidRequestError    a client asked for something that is not possible
     └── OverloadError          a bounded queue is full; the caller may try again
 
@@ -66,14 +67,19 @@ class MemoryStoreError(StreamsError):
     code = "memory_error"
 
 
+class KeptSessionError(MemoryStoreError):
+    """Its name cannot be one, there is none, it is open elsewhere, or another model wrote it."""
+
+    code = "session_error"
+
+
 class InvalidRequestError(StreamsError):
     code = "invalid_request"
 
 
 def asked_wrongly(error: Exception) -> bool:
     """Whether ``error`` is of what was asked for, so that asking again the same way fails again."""
-    of_request = isinstance(error, InvalidRequestError | MediaError | ConfigError)
-    return of_request or (isinstance(error, MemoryStoreError) and error.param == "session")
+    return isinstance(error, InvalidRequestError | MediaError | ConfigError | KeptSessionError)
 
 
 class OverloadError(StreamsError):

@@ -82,9 +82,8 @@ class SessionTable:
                 live.id,
                 visit.model,
                 live.options,
-                max_audio_bytes=self._server.max_audio_append_bytes,
+                server=self._server,
                 thumbnail=live.thumbnail,
-                resume_grace_s=self._server.resume_grace_s,
                 expires_at=self._expires_at(),
             )
             seat = Seat(

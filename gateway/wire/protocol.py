@@ -20,6 +20,7 @@ from gateway.wire.server_event import ServerEvent, error_to_wire, item_to_wire, 
 from gateway.wire.session_settings import SessionSettings, option_path
 from gateway.wire.transcript_writer import TranscriptWriter
 from streams import events as happening
+from streams.config import ServerConfig
 from streams.conversation import ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError, OverloadError, StreamsError
 from streams.session import new_id
@@ -43,8 +44,8 @@ ResponseEvent: TypeAlias = (
 class RealtimeProtocol:
     """One session's side of the OpenAI Realtime API, with this project's additions.
 
-    ``options`` are the session's at its start, and what a null in an update goes back to.
-    ``resume_grace_s`` is how long a session waits for its client to come back, 0 for not at all;
+    ``options`` are the session's at its start, and what a null in an update goes back to. ``server`` says
+    how much sound one append may hold, how long a session waits for its client, and whose clock it runs on.
     ``expires_at`` is when it ends in any case, in seconds since 1970.
     """
 
@@ -54,17 +55,16 @@ class RealtimeProtocol:
         model: str,
         options: SessionOptions,
         *,
-        max_audio_bytes: int,
+        server: ServerConfig,
         thumbnail: Thumbnail,
-        resume_grace_s: float = 0.0,
         expires_at: int | None = None,
     ) -> None:
         self._session_id = session_id
         self._conversation_id = new_id("conv")
         self._settings = SessionSettings(model, options)
-        self._reader = RequestReader(options, max_audio_bytes)
+        self._reader = RequestReader(options, server.max_audio_append_bytes)
         self._thumbnail = thumbnail
-        self._resume_grace_s = resume_grace_s
+        self._server = server
         self._expires_at = expires_at
         self._responses: dict[str, ResponseWriter] = {}
         self._transcripts = TranscriptWriter()
@@ -88,7 +88,7 @@ class RealtimeProtocol:
 
     def check_update(self, update: UpdateSession) -> None:
         """Raises InvalidRequestError for what this server does not offer."""
-        if update.settings.resume and not self._resume_grace_s:
+        if update.settings.resume and not self._server.resume_grace_s:
             raise InvalidRequestError(
                 "Sessions end with their sockets here (server.resume_grace_s is 0)",
                 param="session.streams.resume",
@@ -219,7 +219,9 @@ class RealtimeProtocol:
 
     def _session_event(self, kind: str, token: str | None = None) -> ServerEvent:
         session = self._settings.to_wire(self._session_id, self._expires_at)
+        if self._settings.events is not None:
+            session["streams"]["clock"] = self._server.clock
         if self._settings.resume:
-            grant = {"grace_s": self._resume_grace_s} | ({"token": token} if token else {})
+            grant = {"grace_s": self._server.resume_grace_s} | ({"token": token} if token else {})
             session["streams"]["resume"] = grant
         return stamped({"type": kind, "session": session})

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from streams.errors import MemoryStoreError
+from streams.errors import KeptSessionError, MemoryStoreError
 
 CATALOG = "catalog.sqlite"
 
@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 @dataclass(frozen=True, slots=True)
 class SessionKey:
     """Whose session it is and its name: both name a folder, so they are 1 to 128 of ``A-Za-z0-9._-`` and do
-    not begin with a dot. Raises MemoryStoreError otherwise.
+    not begin with a dot. Raises KeptSessionError otherwise.
     """
 
     tenant: str
@@ -29,10 +29,10 @@ class SessionKey:
         for param, value in (("tenant", self.tenant), ("session", self.name)):
             if not isinstance(value, str) or _NAME.fullmatch(value) is None:
                 problem = "1 to 128 of A-Z a-z 0-9 . _ - are wanted, not beginning with a dot"
-                raise MemoryStoreError(f"{value!r} cannot name a {param}: {problem}", param=param)
+                raise KeptSessionError(f"{value!r} cannot name a {param}: {problem}", param=param)
         if self.tenant.startswith(CATALOG):
             problem = "the catalog's files are called that"
-            raise MemoryStoreError(f"{self.tenant!r} cannot name a tenant: {problem}", param="tenant")
+            raise KeptSessionError(f"{self.tenant!r} cannot name a tenant: {problem}", param="tenant")
 
     def __str__(self) -> str:
         return f"{self.tenant}/{self.name}"

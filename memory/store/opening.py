@@ -16,7 +16,7 @@ from memory.store.recovery import Recovery, identify, recover, segment_files
 from memory.store.row import SegmentId, SessionRow, Stream
 from memory.store.segment import SegmentHeader
 from memory.store.session_store import SessionStore
-from streams.errors import MemoryStoreError
+from streams.errors import KeptSessionError, MemoryStoreError
 from streams.log import get_logger
 
 log = get_logger(__name__)
@@ -60,14 +60,14 @@ class SessionOpener:
         return self._root / key.tenant / key.name
 
     def lock(self, key: SessionKey) -> FileLock:
-        """The session's lock. Raises MemoryStoreError with code ``session_in_use``, OSError."""
+        """The session's lock. Raises KeptSessionError (``session_in_use``), OSError."""
         file = self.folder(key) / "lock"
         lock = FileLock.exclusive(file)
         if lock is not None and lock.holds(file):
             return lock
         if lock is not None:
             lock.release()
-        raise MemoryStoreError(f"session {key} is open elsewhere", param="session", code="session_in_use")
+        raise KeptSessionError(f"session {key} is open elsewhere", param="session", code="session_in_use")
 
     def open(
         self, key: SessionKey, fingerprint: Fingerprint | None, release: Callable[[], None]
@@ -82,7 +82,7 @@ class SessionOpener:
                 raise not_found(key)
             row = self._catalog.add(key, fingerprint, time.time_ns() // _NS_PER_US)
         elif fingerprint is not None and (problem := row.fingerprint.mismatch(fingerprint)):
-            raise MemoryStoreError(f"session {key} {problem}", param="session", code="model_mismatch")
+            raise KeptSessionError(f"session {key} {problem}", param="session", code="model_mismatch")
         ledger, recovery = self._recover(row, bodies=not adopted, repair=True)
         segment = SegmentId(Stream.BLOCKS, 0)
         header = SegmentHeader(key, row.fingerprint, row.created_us, segment)
@@ -163,7 +163,7 @@ class SessionOpener:
             return self._catalog.add(key, header.fingerprint, header.created_us)
         if segment_files(folder):
             problem = f"session {key} has segments, but none says whole which model wrote it"
-            raise MemoryStoreError(problem, param="session")
+            raise KeptSessionError(problem, param="session")
         return None
 
     def _recover(self, row: SessionRow, *, bodies: bool, repair: bool) -> tuple[Ledger, Recovery]:
@@ -179,8 +179,8 @@ class SessionOpener:
         )
 
 
-def not_found(key: SessionKey) -> MemoryStoreError:
-    return MemoryStoreError(f"there is no session {key}", param="session", code="session_not_found")
+def not_found(key: SessionKey) -> KeptSessionError:
+    return KeptSessionError(f"there is no session {key}", param="session", code="session_not_found")
 
 
 def _in_use(file: Path, problem: str) -> MemoryStoreError:

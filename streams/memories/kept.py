@@ -13,7 +13,7 @@ from memory.store.identity import CATALOG, DEFAULT_TENANT, SessionKey, SessionSu
 from memory.store.schema import APPLICATION_ID
 from memory.store.store import MemoryStore
 from streams.config import MemoryConfig
-from streams.errors import ConfigError, MemoryStoreError
+from streams.errors import ConfigError, KeptSessionError, MemoryStoreError
 from streams.types import US_PER_S
 
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -73,7 +73,7 @@ def find(store: MemoryStore, names: Sequence[str]) -> list[SessionSummary]:
 
 def _find(kept: dict[SessionKey, SessionSummary], key: SessionKey) -> SessionSummary:
     if key not in kept:
-        raise MemoryStoreError(
+        raise KeptSessionError(
             f"there is no session {key}; 'streams memory ls' shows those there are",
             param="session",
             code="session_not_found",
@@ -96,7 +96,7 @@ def naming(key: SessionKey) -> Iterator[None]:
         if str(key) in error.message:
             raise
         message = f"session {key}: {error.message}"
-        raise MemoryStoreError(message, param=error.param, code=error.code) from error
+        raise type(error)(message, param=error.param, code=error.code) from error
 
 
 def summary_to_json(summary: SessionSummary) -> dict[str, Any]:

@@ -8,7 +8,14 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rich.console import Console
@@ -17,9 +24,9 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from streams.client import WIRE_RATE, RealtimeClient, ServerEvent
 from streams.clock import WallClock
 from streams.config import StreamsConfig
-from streams.errors import ConfigError, StreamsError
+from streams.errors import ConfigError, MediaError, StreamsError
 from streams.talk.log import EventLog
-from streams.talk.parts import MICROPHONE, open_sound, sound_card
+from streams.talk.parts import MICROPHONE, NONE, open_sound, sound_card
 from streams.talk.player import Player
 from streams.talk.sight import show
 from streams.talk.sound import WavSpeaker
@@ -67,6 +74,8 @@ async def _talk(args: argparse.Namespace, timeline: Timeline) -> None:
 
     def tick(event: ServerEvent) -> None:
         timeline.tick(clock.now_us())
+        if event["type"] == "session.created":
+            timeline.say("note", f"connected to {args.url}; Ctrl-C ends it, a line typed is a question")
 
     watchers = [tick, Teller(timeline).on_event]
     async with AsyncExitStack() as parts:
@@ -75,26 +84,46 @@ async def _talk(args: argparse.Namespace, timeline: Timeline) -> None:
             parts.callback(log.close)
             watchers.append(log.on_event)
         sound = open_sound(args.audio, fast=args.fast)
-        await parts.enter_async_context(_playing(player, args))
+        speaker = _speaker(player, args, timeline)
+        if speaker is not None:
+            await parts.enter_async_context(speaker)
         # Media that come faster than they are heard outrun the pings by which a dead socket is found.
         resume = not args.fast
         talker = Talker(player, watchers, resumes=resume)
         client = RealtimeClient(_address(args), talker.on_event, key=args.key, resume=resume)
         await parts.enter_async_context(client)
-        timeline.say("note", f"connected to {args.url}; Ctrl-C ends it, a line typed is a question")
         sight = None if args.video is None else show(args.video, args.fps, clock, fast=args.fast)
-        await talker.run(client, sound=sound, sight=sight, typed=typed_lines(sys.stdin), fast=args.fast)
+        await talker.run(
+            client,
+            sound=sound,
+            sight=sight,
+            typed=typed_lines(sys.stdin),
+            fast=args.fast,
+            aloud=speaker is not None,
+        )
+
+
+def _speaker(
+    player: Player, args: argparse.Namespace, timeline: Timeline
+) -> AbstractAsyncContextManager[None] | None:
+    """Where answers are heard while inside: from a file afterwards, or from the loudspeaker.
+
+    None where there is none and nothing is said either: who types can read. Raises ConfigError, MediaError.
+    """
+    if args.out is not None:
+        return _into_file(WavSpeaker(player, args.out), fast=args.fast)
+    try:
+        return _aloud(sound_card("--out").Loudspeaker(player))
+    except (ConfigError, MediaError) as error:
+        if args.audio != NONE:
+            raise
+        timeline.say("note", f"answers are written, not spoken: {error.message}")
+        return None
 
 
 @asynccontextmanager
-async def _playing(player: Player, args: argparse.Namespace) -> AsyncIterator[None]:
-    """Answers are heard while inside: from the loudspeaker, or into a file."""
-    if args.out is None:
-        with sound_card("--out").Loudspeaker(player):
-            yield
-        return
-    speaker = WavSpeaker(player, args.out)
-    playing = asyncio.create_task(speaker.run(fast=args.fast))
+async def _into_file(speaker: WavSpeaker, *, fast: bool) -> AsyncIterator[None]:
+    playing = asyncio.create_task(speaker.run(fast=fast))
     try:
         yield
     finally:
@@ -102,6 +131,12 @@ async def _playing(player: Player, args: argparse.Namespace) -> AsyncIterator[No
         with suppress(asyncio.CancelledError):
             await playing
         speaker.close()
+
+
+@asynccontextmanager
+async def _aloud(loudspeaker: AbstractContextManager[Any]) -> AsyncIterator[None]:
+    with loudspeaker:
+        yield
 
 
 def _address(args: argparse.Namespace) -> str:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from streams.client import RealtimeClient, ServerEvent
-from streams.errors import StreamsError
+from streams.errors import ConfigError, StreamsError
 from streams.session import new_id
 from streams.talk.playback import AnswerPlayback, tell_heard
 from streams.talk.player import Played, Player
@@ -19,6 +19,8 @@ from streams.types import US_PER_MS, Samples
 
 AFTER_SPEECH_MS = 1_200
 """Of silence behind a file, so that the end of what is said in it is noticed."""
+
+MEDIA_CLOCK = "media"
 
 NEAR_S = PIECE_MS / 1_000
 
@@ -37,7 +39,9 @@ class Talker:
         self._watchers = watchers
         self._turns = OpenTurns()
         self._cut: asyncio.Queue[Played] = asyncio.Queue()
-        self._updates: dict[str, asyncio.Future[None] | None] = {"the client's": None} if resumes else {}
+        self._updates: dict[str, asyncio.Future[ServerEvent] | None] = (
+            {"the client's": None} if resumes else {}
+        )
 
     def on_event(self, event: ServerEvent) -> None:
         for watch in self._watchers:
@@ -55,19 +59,30 @@ class Talker:
         sight: AsyncIterator[Shown] | None,
         typed: AsyncIterator[str] | None,
         fast: bool = False,
+        aloud: bool = True,
     ) -> None:
         """Until what is said is over and answered; without sound what is typed; else what is shown.
 
-        Raises ExceptionGroup of what sources and connection raise.
+        ``aloud``: answers are to be spoken, not only written. Raises ExceptionGroup of what sources and
+        connection raise; of ConfigError when it is to be ``fast`` and the server's clock does not go along.
         """
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(_watch(client))
             telling = tasks.create_task(self._tell(client))
-            await self._update(
+            wanted: dict[str, Any] = {} if aloud else {"output_modalities": ["text"]}
+            session = await self._update(
                 client,
                 audio={"input": {"transcription": {"model": "embedded"}}},
                 streams={"events": list(TOLD)},
+                **wanted,
             )
+            if fast and session["streams"].get("clock") != MEDIA_CLOCK:
+                raise ConfigError(
+                    "--fast needs a server whose sessions run on the clock of what they are sent "
+                    "(server.clock = media), and this one's run on the wall clock: what is said faster than "
+                    "it lasts would not be understood",
+                    param="--fast",
+                )
             showing = None if sight is None else tasks.create_task(self._show(client, sight))
             typing = None if typed is None else tasks.create_task(self._type(client, typed))
             if sound is not None:
@@ -88,21 +103,22 @@ class Talker:
         if event["type"] == "session.updated" and self._updates:
             updated = self._updates.pop(next(iter(self._updates)))
             if updated is not None:
-                updated.set_result(None)
+                updated.set_result(event["session"])
         elif event["type"] == "error":
             updated = self._updates.pop(event["error"]["event_id"], None)
             if updated is not None:
                 updated.set_exception(StreamsError(event["error"]["message"], param=event["error"]["param"]))
 
-    async def _update(self, client: RealtimeClient, **session: Any) -> None:
-        """Change the session; returns when the server has taken that in, and all that was sent before.
+    async def _update(self, client: RealtimeClient, **session: Any) -> ServerEvent:
+        """Change the session; returns it when the server has taken that in, and all that was sent before.
 
         Raises StreamsError when it is refused.
         """
         event_id = new_id("update")
-        self._updates[event_id] = updated = asyncio.get_running_loop().create_future()
+        updated: asyncio.Future[ServerEvent] = asyncio.get_running_loop().create_future()
+        self._updates[event_id] = updated
         await client.send("session.update", event_id=event_id, session={"type": "realtime", **session})
-        await updated
+        return await updated
 
     async def _tell(self, client: RealtimeClient) -> None:
         while True:

@@ -25,7 +25,12 @@ DONE = {
 UPDATED = {
     "type": "session.updated",
     "event_id": "event_1",
-    "session": {"id": "sess_1", "object": "realtime.session", "type": "realtime", "streams": {"events": []}},
+    "session": {
+        "id": "sess_1",
+        "object": "realtime.session",
+        "type": "realtime",
+        "streams": {"events": [], "clock": "wall"},
+    },
 }
 
 

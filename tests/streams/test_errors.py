@@ -3,7 +3,16 @@ import re
 import pytest
 
 from streams import errors
-from streams.errors import StreamsError
+from streams.errors import (
+    ConfigError,
+    InvalidRequestError,
+    KeptSessionError,
+    MediaError,
+    MemoryStoreError,
+    OverloadError,
+    StreamsError,
+    asked_wrongly,
+)
 
 
 def every_class(root=StreamsError):
@@ -52,3 +61,13 @@ def test_an_error_carries_its_message_its_field_and_its_code(kind):
     special = kind("x", code="clipped")
     assert special.code == "clipped"
     assert kind.code != "clipped"
+
+
+@pytest.mark.parametrize("kind", [InvalidRequestError, MediaError, ConfigError, KeptSessionError])
+def test_what_was_asked_wrongly_fails_again_when_it_is_asked_again(kind):
+    assert asked_wrongly(kind("x"))
+
+
+@pytest.mark.parametrize("kind", [StreamsError, MemoryStoreError, OverloadError, KeyError])
+def test_what_failed_otherwise_may_be_asked_again_whatever_field_it_names(kind):
+    assert not asked_wrongly(kind("x") if kind is KeyError else kind("x", param="session"))

@@ -53,9 +53,8 @@ def new_seat(scripted, ear, throttle=None, **config):
         live.id,
         "model",
         live.options,
-        max_audio_bytes=server.max_audio_append_bytes,
+        server=server,
         thumbnail=live.thumbnail,
-        resume_grace_s=server.resume_grace_s,
     )
     limit = TimeLimit(0, 0, ReplayClock())
     seat = Seat(
@@ -155,7 +154,11 @@ def test_the_token_is_told_once_and_is_not_among_what_is_kept(scripted):
         first = await subscribe(seat, ear, resume=True)
         assert first["session"]["streams"]["resume"]["grace_s"] == 30.0
         again = await subscribe(seat, ear, resume=True, events=["memory.recalled"])
-        assert again["session"]["streams"] == {"events": ["memory.recalled"], "resume": {"grace_s": 30.0}}
+        assert again["session"]["streams"] == {
+            "events": ["memory.recalled"],
+            "clock": "wall",
+            "resume": {"grace_s": 30.0},
+        }
         assert first["session"]["streams"]["resume"]["token"] not in str(vars(seat._events))
 
     asyncio.run(scenario())
@@ -240,7 +243,7 @@ def test_who_does_not_want_to_come_back_any_more_may_not(scripted, streams):
         assert seat.resumable
         await ask(seat, ear, "session.update", session={"type": "realtime", "streams": streams})
         assert not seat.resumable
-        assert (await ear.hear())[-1]["session"]["streams"] == {"events": []}
+        assert (await ear.hear())[-1]["session"]["streams"] == {"events": [], "clock": "wall"}
 
     asyncio.run(scenario())
 

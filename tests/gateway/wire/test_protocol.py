@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.wire.command import CreateResponse, Refuse, Request, UpdateSession
 from gateway.wire.protocol import RealtimeProtocol
 from speech.audio_format import PCM16, PCMA, PCMU
+from streams.config import ServerConfig
 from streams.conversation import (
     AudioContent,
     FunctionCall,
@@ -69,7 +70,7 @@ def protocol():
         "sess_1",
         "streams",
         SessionOptions(),
-        max_audio_bytes=1_000,
+        server=ServerConfig(max_audio_append_bytes=1_000, resume_grace_s=0),
         thumbnail=lambda block_id: b"jpeg" if block_id == 7 else None,
     )
 
@@ -616,7 +617,11 @@ HOSTILE = JSON.map(json.dumps) | FIELDS.map(json.dumps) | st.text() | st.binary(
 @given(st.lists(HOSTILE, max_size=5))
 def test_nothing_a_client_sends_ends_the_session(messages):
     protocol = RealtimeProtocol(
-        "sess_1", "m", SessionOptions(), max_audio_bytes=100, thumbnail=lambda block_id: None
+        "sess_1",
+        "m",
+        SessionOptions(),
+        server=ServerConfig(max_audio_append_bytes=100),
+        thumbnail=lambda block_id: None,
     )
     for message in messages:
         request = protocol.receive(message)

@@ -10,7 +10,7 @@ from gateway.wire.binary import MAX_TIMESTAMP_MS, BinaryAppend, BinaryKind
 from gateway.wire.command import AddItem, AppendAudio, AppendFrame, CreateResponse, EncodedImage, Refuse
 from gateway.wire.protocol import RealtimeProtocol
 from speech.audio_format import PCMU
-from streams.config import VideoConfig
+from streams.config import ServerConfig, VideoConfig
 from streams.conversation import (
     AudioContent,
     FunctionCall,
@@ -30,7 +30,11 @@ LIMIT = 48_000
 
 def protocol():
     return RealtimeProtocol(
-        "sess_1", "m", SessionOptions(), max_audio_bytes=LIMIT, thumbnail=lambda block_id: None
+        "sess_1",
+        "m",
+        SessionOptions(),
+        server=ServerConfig(max_audio_append_bytes=LIMIT),
+        thumbnail=lambda block_id: None,
     )
 
 

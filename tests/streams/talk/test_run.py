@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -25,10 +26,10 @@ QUESTION = "What do you see now?"
 def talk(url, capsys, monkeypatch, tmp_path):
     """Runs ``streams talk`` with what is typed: status, what was printed, errors, events, answers' sound."""
 
-    def run(*words, typed="", url=url):
+    def run(*words, typed="", url=url, to_file=True):
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         events, out = tmp_path / "events.jsonl", tmp_path / "answers.wav"
-        files = ["--events", events, "--out", out, "--log-level", "error"]
+        files = ["--events", events, *(["--out", out] if to_file else []), "--log-level", "error"]
         status = main(["talk", "--url", url, *map(str, [*files, *words])])
         shown, errors = capsys.readouterr()
         told = (
@@ -52,6 +53,14 @@ def spoken(said, tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def offline_url(streams):
+    """Of a gateway whose sessions run on the clock of what they are sent."""
+    server = streams.config.server.model_copy(update={"clock": "media"})
+    with serving(Streams(streams.config.model_copy(update={"server": server}), streams.backend)) as url:
+        yield url
 
 
 def answers(events):
@@ -79,16 +88,41 @@ def test_a_file_is_spoken_a_picture_shown_and_the_answer_heard(talk, spoken, pho
     assert all("delta" not in event and event["delta_chars"] > 0 for event in sounds)
 
 
-def test_fast_on_a_clock_that_media_move(talk, spoken, photograph, streams):
-    server = streams.config.server.model_copy(update={"clock": "media"})
-    offline = Streams(streams.config.model_copy(update={"server": server}), streams.backend)
-    with serving(offline) as url:
-        status, _, errors, events, out = talk(
-            "--fast", "--audio", spoken(QUESTION), "--video", photograph.parent, url=url
-        )
+def test_fast_on_a_clock_that_media_move(talk, spoken, photograph, offline_url, streams):
+    status, _, errors, events, out = talk(
+        "--fast", "--audio", spoken(QUESTION), "--video", photograph.parent, url=offline_url
+    )
     assert (status, errors) == (0, "")
     (answer,) = answers(events)
     assert_said(streams, out, answer)
+
+
+def test_fast_on_the_wall_clock_is_refused_before_anything_is_said(talk, spoken):
+    status, _, errors, events, _ = talk("--fast", "--audio", spoken(QUESTION))
+    assert status == 1
+    assert "server.clock = media" in errors
+    assert {event["type"] for event in events} == {"session.created", "session.updated"}
+
+
+def test_who_types_needs_no_loudspeaker_and_reads(talk, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    monkeypatch.delitem(sys.modules, "streams.talk.devices", raising=False)
+    status, shown, errors, events, _ = talk("--audio", "none", typed="Say hello.\n", to_file=False)
+    assert (status, errors) == (0, "")
+    assert "answers are written, not spoken: microphone and loudspeaker need sounddevice" in " ".join(
+        shown.split()
+    )
+    (answer,) = [event["text"] for event in events if event["type"] == "response.output_text.done"]
+    assert answer
+    assert answer.strip() in shown
+
+
+def test_who_speaks_needs_one(talk, spoken, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    monkeypatch.delitem(sys.modules, "streams.talk.devices", raising=False)
+    status, _, errors, _, _ = talk("--audio", spoken("Hello."), to_file=False)
+    assert status == 1
+    assert "sounddevice" in errors
 
 
 def test_what_is_typed_is_answered_in_turn(talk):
@@ -113,10 +147,10 @@ def test_ctrl_c_ends_it(talk, tmp_path):
     threading.Thread(target=interrupt, daemon=True).start()
     silence = tmp_path / "silence.wav"
     write_wav(silence, np.zeros(60 * WIRE_RATE, np.float32), WIRE_RATE)
-    begun = time.monotonic()
-    status, _, errors, _, out = talk("--audio", silence)
+    status, _, errors, told, out = talk("--audio", silence)
     assert (status, errors) == (0, "")
-    assert time.monotonic() - begun < 50
+    updates = [event for event in told if event["type"] == "session.updated"]
+    assert len(updates) == 2  # behind the end of the file there would have been another
     assert read_wav(out)[1] == WIRE_RATE
     assert signal.getsignal(signal.SIGINT) in (before, signal.default_int_handler)
 
@@ -140,9 +174,9 @@ def test_what_cannot_be_is_named(talk, words, problem):
     assert problem in errors
 
 
-def test_what_is_shown_is_shown_to_its_end_when_nothing_is_said(talk, models):
+def test_what_is_shown_is_shown_to_its_end_when_nothing_is_said(talk, offline_url, models):
     film = next(models.resolve("sample").path.rglob("bikes.mp4"))
-    status, shown, errors, _, _ = talk("--fast", "--audio", "none", "--video", film)
+    status, shown, errors, _, _ = talk("--fast", "--audio", "none", "--video", film, url=offline_url)
     assert (status, errors) == (0, "")
     assert "connected to" in shown
 
@@ -159,4 +193,5 @@ def test_no_gateway_is_said(talk):
 def test_a_session_that_is_not_kept_is_refused_with_the_reason(talk):
     status, shown, errors, _, _ = talk("--audio", "none", "--session", "kitchen", typed="Hello\n")
     assert status == 1
-    assert "--memory-dir" in shown + errors
+    assert "--memory-dir" in errors
+    assert "connected to" not in shown
