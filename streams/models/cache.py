@@ -146,7 +146,7 @@ class ModelCache:
 
 
 def _wheels(model: EmbeddedModel) -> dict[str, str]:
-    return {source.wheel.filename: source.wheel.sha256 for source in model.sources}
+    return {source.package.filename: source.package.sha256 for source in model.sources}
 
 
 def _write_manifest(model: EmbeddedModel, folder: Path) -> None:

