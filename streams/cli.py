@@ -19,6 +19,7 @@ from streams import __version__
 from streams.config import ENV_PREFIX, load_config
 from streams.errors import StreamsError
 from streams.log import configure_logging
+from streams.native_caches import bound_native_caches
 from streams.settings import settings
 
 FAILED = 1
@@ -84,7 +85,8 @@ settings:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status."""
+    """Run the command line; the exit status. Bounds the process's native caches."""
+    bound_native_caches(os.environ)
     words = list(sys.argv[1:] if argv is None else argv)
     parser = _parser(words)
     args = parser.parse_args(words)
