@@ -117,6 +117,7 @@ def load_reader(config: StreamsConfig, registry: Registry | None = None) -> tupl
         config.llm,
         with_primer=_with_primer(config),
         embedder=_load_embedder(registry, config),
+        speak_threshold=config.llm.speak_threshold,
     )
     return reader, reader.shape(fingerprint(path, backbone.spec))
 

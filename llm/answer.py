@@ -12,9 +12,12 @@ from llm.calling import Calling
 from llm.chat import Passage
 from llm.constrained import ConstrainedSampler
 from llm.context import Context
+from llm.key_query import key_query
+from llm.question import Question as Question
 from llm.sampler import Sampler
 from llm.schema import arguments_grammar
 from llm.sinks import Tools
+from llm.standing import in_order
 from llm.stream import Stream
 from memory.block import Block
 from memory.recall.policy import Query
@@ -22,15 +25,6 @@ from memory.recall.span import parse_where
 from memory.recaller import Recalled
 from streams.conversation import Tool
 from streams.types import BlockKind, Moment, Token
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """``text`` may be empty: the model then goes on from what it has read."""
-
-    text: str
-    start_us: int
-    end_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +128,14 @@ class Answer:
         if self._given is not None:
             self._told = tuple(token for passage in self._given.passages for token in passage.ids)
         else:
-            if self._question.text:
-                asked = reader.chat.question(self._question.start_us, self._question.text)
-                recalled, self._told = self._recall(asked, sinks), asked.ids
+            if sought := self._question.sought:
+                passage = reader.chat.question(self._question.start_us, sought)
+                recalled = self._recall(passage, sinks)
+                if self._question.text:
+                    asked, self._told = passage, passage.ids
             # Taken together, with nothing read in between: each block is in one of the two.
-            before = sorted((*recalled.blocks, *stream.memory.recent()), key=lambda block: block.id)
+            known = (*recalled.blocks, *stream.memory.recent())
+            before = stream.standing.before(known) if self._question.unasked else in_order(known)
         yield
         closing = len(reader.chat.ids(self._closing))
         read = len(self._told) + len(self._opening) + closing + self._calling.room
@@ -174,10 +171,10 @@ class Answer:
         memory, reader = self._stream.memory, self._stream.reader
         if not memory.sealed_count:
             return Recalled((), ())
-        now_us, text = self._question.start_us, self._question.text
+        now_us, text = self._question.start_us, self._question.sought
         keys = embedding = None
         if memory.policy.uses_keys:
-            keys = reader.query(asked, now_us, [sinks, *memory.recent()], self._context)
+            keys = key_query(reader, asked, now_us, [sinks, *memory.recent()], self._context)
         if memory.policy.uses_embedding:
             embedding = reader.embed([text])[0]
         return memory.recall(Query(now_us, keys, embedding), parse_where(text, now_us))

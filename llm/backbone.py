@@ -33,3 +33,7 @@ class Backbone(Protocol):
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores over the vocabulary, float32 [..., vocab], of hidden states [..., hidden]."""
         ...
+
+    def scores(self, hidden: Tensor, ids: Sequence[int]) -> Tensor:
+        """``logits`` of the tokens ``ids`` alone, float32 [..., n]; no other row of the head is computed."""
+        ...

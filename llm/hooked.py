@@ -120,3 +120,11 @@ class HookedBackbone:
     def logits(self, hidden: Tensor) -> Tensor:
         scores: Tensor = self._model.get_output_embeddings()(hidden).float()
         return scores
+
+    @torch.inference_mode()
+    def scores(self, hidden: Tensor, ids: Sequence[int]) -> Tensor:
+        head = self._model.get_output_embeddings()
+        bias = getattr(head, "bias", None)
+        rows = torch.tensor(ids, device=head.weight.device)
+        scores = torch.nn.functional.linear(hidden, head.weight[rows], None if bias is None else bias[rows])
+        return scores.float()

@@ -72,6 +72,7 @@ class LeanBackbone:
         self._norm = weights["model.norm.weight"]
         head = weights.get("lm_head.weight", self._embedding)
         self._prefill = [_layer(weights, i, DenseLinear) for i in range(spec.layers)]
+        self._head_rows = head
         self._head: Linear = DenseLinear(head)
         self.step_layers = self._prefill
         self._step_head: Linear = self._head
@@ -111,6 +112,11 @@ class LeanBackbone:
         rows = hidden.reshape(-1, self.spec.hidden)
         head = self._step_head if len(rows) == 1 else self._head
         return head(rows).float().view(*hidden.shape[:-1], -1)
+
+    @torch.inference_mode()
+    def scores(self, hidden: Tensor, ids: Sequence[int]) -> Tensor:
+        rows = self._head_rows[torch.tensor(ids, device=self.spec.device)]
+        return torch.nn.functional.linear(hidden, rows).float()
 
 
 def _layer(weights: Mapping[str, Tensor], index: int, linear: LinearFactory) -> LeanLayer:

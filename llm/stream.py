@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Generator, Sequence
 from functools import lru_cache
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +19,9 @@ from llm.embedding import TextEmbedder
 from llm.positions import gaps
 from llm.primer import primed
 from llm.sinks import SinksCache, Tools
+from llm.speaking import Speaking
+from llm.standing import Standing
+from llm.steps import run as run
 from memory.block import SINKS_ID, Block, BlockInfo
 from memory.memory import StreamMemory
 from memory.shape import MemoryShape
@@ -28,12 +30,6 @@ from streams.config import LlmConfig
 from streams.conversation import Role
 from streams.errors import InvalidRequestError
 from streams.types import BlockKind
-
-GENERAL_QUESTIONS = ("What did you see?", "When did you see that?", "Who was there?")
-"""What could be asked of anything: read before a question, to know what all questions have in common."""
-
-QUERY_TOKENS = 192
-"""Of a longer question only its end looks for blocks."""
 
 TEXTS_KEPT = 4_096
 """Texts whose embeddings are kept ready: a camera sees the same things again and again."""
@@ -54,16 +50,19 @@ class Reader:
         *,
         with_primer: bool = False,
         embedder: TextEmbedder | None = None,
+        speak_threshold: float | None = None,
     ) -> None:
         """``with_primer``: an example exchange stands behind every session's instructions.
 
-        With ``embedder`` each block also gets an embedding of what it says.
+        With ``embedder`` each block also gets an embedding of what it says. ``speak_threshold`` is that of
+        a model that was trained to tell when to speak (``speaking.Speaking``), None for others.
         """
         self.with_primer = with_primer
         self.embedder = embedder
         self.backbone = backbone
         self.chat = chat
         self.config = config
+        self.speaking = None if speak_threshold is None else Speaking(backbone, chat, speak_threshold)
         self.digester = Digester.of(backbone.spec)
         self._embedding = lru_cache(maxsize=TEXTS_KEPT)(self._embed_one)
         self._sinks = SinksCache(self._read_sinks)
@@ -120,9 +119,15 @@ class Reader:
         self, passage: Passage, before: Sequence[Block], context: Context, info: BlockInfo
     ) -> Generator[None, None, Block]:
         """The block that ``passage`` becomes after ``before``. Mutates ``context``."""
+        return (yield from self.read_through(passage, before, context, info))[0]
+
+    def read_through(
+        self, passage: Passage, before: Sequence[Block], context: Context, info: BlockInfo
+    ) -> Generator[None, None, tuple[Block, Tensor]]:
+        """As ``read``, with the hidden state [hidden] of the passage's last token."""
         self.assemble(context, before, len(passage.ids))
-        yield from self.prefill(passage.ids, context)
-        return self.seal(context, 0, passage, info)
+        hidden = yield from self.prefill(passage.ids, context)
+        return self.seal(context, 0, passage, info), hidden
 
     def assemble(self, context: Context, blocks: Sequence[Block], room: int, max_gap: int = 0) -> None:
         """Put ``blocks`` before ``room`` new tokens. Raises InvalidRequestError past the model's length.
@@ -153,29 +158,6 @@ class Reader:
             hidden = self.backbone.forward(embeddings, context)
         assert hidden is not None, "nothing to read"
         return hidden[-1]
-
-    def query(
-        self, asked: Passage, at_us: int, before: Sequence[Block], context: Context
-    ) -> NDArray[np.float32]:
-        """What ``asked`` looks for, after ``before``: [index layers, dim]. Mutates ``context``.
-
-        Most of a question's mean query is the same for all questions in the same place, and favours
-        the same blocks whatever is asked. So a few general questions are read in front of it, in the
-        same pass, and what it has in common with them is taken away.
-        """
-        general = [self.chat.question(at_us, question) for question in GENERAL_QUESTIONS]
-        start = max(asked.start, asked.end - QUERY_TOKENS)
-        ids = [*(token for passage in general for token in passage.ids), *asked.ids[start : asked.end]]
-        self.assemble(context, before, len(ids))
-        self.backbone.forward(self.backbone.embed(ids), context, observe=True)
-        queries = context.take_queries()
-        offset, means = 0, []
-        for passage in general:
-            means.append(self.digester.query(queries, offset + passage.start, offset + passage.end))
-            offset += len(passage.ids)
-        own = self.digester.query(queries, offset, len(ids))
-        sought: NDArray[np.float32] = (own - torch.stack(means).mean(0)).numpy()
-        return sought
 
     def seal(self, context: Context, offset: int, passage: Passage, info: BlockInfo) -> Block:
         """A block of the tokens of ``passage``, which ``context`` appended from ``offset`` on."""
@@ -209,6 +191,8 @@ class Stream:
         self.memory = memory
         if memory.sinks is None:
             memory.sinks = reader.sinks(instructions)
+        self.standing = Standing()
+        self._last_hidden: Tensor | None = None
         self._context = reader.backbone.new_context()
         self._idle_contexts: list[Context] = []
         self._answer_contexts: weakref.WeakSet[Context] = weakref.WeakSet()
@@ -271,29 +255,37 @@ class Stream:
         self, passage: Passage, kind: BlockKind, start_us: int, end_us: int, text: str
     ) -> Generator[None, None, Block]:
         info = self.memory.new_info(kind, start_us, end_us, text, len(passage.ids))
-        before = [self.sinks, *self.memory.recent()]
-        block = yield from self.reader.read(passage, before, self._context, info)
+        recent = self.memory.recent()
+        before = [self.sinks, *(self.standing.before(recent) if kind is BlockKind.FRAME else recent)]
+        reading = self.reader.read_through(passage, before, self._context, info)
+        block, self._last_hidden = yield from reading
         self.memory.append(block)
         return block
 
+    def watch(
+        self, seeing: Generator[None, None, Block]
+    ) -> Generator[None, None, tuple[Block, float | None]]:
+        """The block that ``seeing`` reads, and how probable it is that something is to be said of it.
+
+        None where nothing is to be looked out for, or the model was not trained to tell.
+        """
+        block = yield from seeing
+        speaking, hidden = self.reader.speaking, self._last_hidden
+        if speaking is None or hidden is None or not self.standing.watching:
+            return block, None
+        return block, speaking.urge(hidden)
+
+    def find(self, block_id: int) -> Block:
+        """A block of this stream, on the device. Raises KeyError, MemoryStoreError."""
+        recent = (block for block in self.memory.recent() if block.id == block_id)
+        return next(recent, None) or self.memory.fetch([block_id])[0]
+
     @property
     def device_bytes(self) -> int:
-        """Window and working buffers."""
+        """Window, standing requests and working buffers."""
         answers = sum(context.nbytes for context in self._answer_contexts)
-        return self.memory.stats().device_bytes + self._context.nbytes + answers
+        own = self._context.nbytes + self.standing.nbytes
+        return self.memory.stats().device_bytes + own + answers
 
     def close(self) -> None:
         self.memory.close()
-
-
-Result = TypeVar("Result")
-
-
-def run(steps: Generator[None, None, Result]) -> Result:
-    """Run ``steps`` to the end without yielding to others, and return its result."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result

@@ -145,6 +145,9 @@ class LlmConfig(Section):
     """CPU threads for the model; 0 takes every core."""
     prefill_chunk_tokens: int = Field(default=256, gt=0)
     max_output_tokens: int = Field(default=96, gt=0)
+    speak_threshold: float | None = Field(default=None, gt=0, lt=1)
+    """Above this probability the model speaks up unasked, where a session allows it; None: as its weights say
+    (a model that was not trained to tell does not speak up)."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
     repetition_penalty: float = Field(default=1.1, ge=1, le=2)

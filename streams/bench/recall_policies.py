@@ -11,6 +11,7 @@ from typing import get_args
 
 import numpy as np
 
+from llm.key_query import key_query
 from llm.stream import Reader, run
 from memory.block import Block, BlockInfo
 from memory.index.growing import GrowingIndex
@@ -92,7 +93,7 @@ def read_corpus(reader: Reader, config: MemoryConfig, instructions: str, half: H
     for probe in (each for each in PROBES if half in (None, each.half)):
         start = perf_counter()
         question = reader.chat.question(now_us, probe.question)
-        keys = reader.query(question, now_us, [sinks, *window.blocks()], context)
+        keys = key_query(reader, question, now_us, [sinks, *window.blocks()], context)
         middle = perf_counter()
         embedding = reader.embedder.embed([probe.question])[0]
         end = perf_counter()
