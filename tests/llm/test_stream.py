@@ -35,6 +35,7 @@ def test_a_long_stream_takes_no_more_of_the_device(open_stream, reader):
     )
     sizes, index_bytes = set(), 0
     for second in range(600):
+        stream.memory.wait_for_room()  # as who reads for a session does, however slow the disk is
         see_at(stream, second, "a cat, a red sofa")
         if second % 10 == 0:
             run(stream.overhear(second * US_PER_S, second * US_PER_S, "It sits there."))
