@@ -1,0 +1,1 @@
+"""Pictures made by code, of which all is known that they show."""

@@ -1,0 +1,1 @@
+"""Streams of made pictures, with dialogues of which every reply follows from what was seen."""
