@@ -49,7 +49,7 @@ COMMANDS = (
         "replay",
         "stream a video file and ask questions at their times",
         "streams.commands.replay",
-        "streams.replay:run",
+        "streams.replay_run:run",
     ),
     Command(
         "demo",

@@ -1,10 +1,8 @@
-"""``streams replay``: a video through a session, questions asked at their times without looking ahead."""
+"""A video through a session, questions asked at their times without looking ahead."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,10 +15,7 @@ from gateway.live.session import LiveSession
 from memory.stats import MemoryStats
 from speech.asr import ASR_RATE
 from streams.clock import Clock, ReplayClock, WallClock
-from streams.config import StreamsConfig
 from streams.conversation import Message, ResponseOptions, TextContent
-from streams.document import write_document
-from streams.errors import ConfigError
 from streams.events import (
     Event,
     FramesDropped,
@@ -29,7 +24,7 @@ from streams.events import (
     SessionFailed,
     TranscriptCompleted,
 )
-from streams.question import TimedQuestion, parse_question, read_questions
+from streams.question import TimedQuestion
 from streams.session import new_id
 from streams.types import US_PER_S, AudioChunk, Frame, Moment, format_time
 from video.decode import MediaReader
@@ -248,30 +243,3 @@ def _progress(console: Console) -> Progress:
         console=console,
         transient=True,
     )
-
-
-def run(args: argparse.Namespace, config: StreamsConfig) -> int:
-    questions = [parse_question(text) for text in args.ask]
-    if args.questions is not None:
-        questions += read_questions(args.questions)
-    console = Console(stderr=True)
-    if args.video is None and (args.session is None or not questions):
-        raise ConfigError("a VIDEO to watch is needed, or --session NAME and --ask", param="VIDEO")
-    if args.session is not None and config.memory.dir is None:
-        raise ConfigError("--session needs --memory-dir, where sessions are kept", param="--session")
-    if args.video is not None:
-        with MediaReader(args.video):
-            pass  # a source that cannot be read is said before models are loaded
-    streams = Streams.load(config)
-    try:
-        replay = Replay(streams, args.video, realtime=args.realtime, console=console, name=args.session)
-        result = asyncio.run(replay.run(questions))
-    finally:
-        streams.close()
-    if args.json is not None:
-        write_document(result.to_json(), args.json)
-    else:
-        frames = result.to_json()["frames"]
-        memory = result.to_json()["memory"]
-        sys.stdout.write(f"frames {frames}\nmemory {memory}\n")
-    return 0

@@ -230,6 +230,11 @@ class LiveSession:
 
     # What a client may look at.
 
+    @property
+    def stream(self) -> Stream:
+        """What the session has read, for who asks on the engine's thread without asking the session."""
+        return self._stream
+
     def thumbnail(self, block_id: int) -> bytes | None:
         return self._sight.thumbnail(block_id)
 

@@ -1,0 +1,45 @@
+import pytest
+
+from streams.benchmark.record import Videos, find_files
+from streams.errors import ConfigError
+
+
+def test_files_are_found_wherever_they_lie(folder):
+    deep = folder.put("src/data/questions_real.json", [])
+    folder.put("src/data/other.json", [])
+    assert find_files(folder.path, ("questions_*.json",), "x") == [deep]
+
+
+def test_a_folder_without_them_says_what_was_looked_for(folder, tmp_path):
+    folder.put("other.json", [])
+    with pytest.raises(ConfigError, match=r"holds no file of ovo-bench \(ovo_bench\*\.json"):
+        folder.read("ovo-bench")
+    with pytest.raises(ConfigError, match="is no folder"):
+        find_files(tmp_path / "nowhere", ("*",), "x")
+
+
+def test_a_file_that_is_not_json_is_told(folder):
+    file = folder.put("ovo_bench.json", "[{")
+    with pytest.raises(ConfigError, match=f"{file} is not JSON"):
+        folder.read("ovo-bench")
+
+
+def test_a_video_is_found_by_the_longest_end_of_its_path(folder):
+    folder.video("b/clips/x.mp4")
+    right = folder.video("a/clips/x.mp4")
+    file = folder.put("q.json", [])
+    videos = Videos(folder.path)
+    assert videos.find("/home/them/a/clips/x.mp4", file, "[0]") == right
+    assert videos.find("a\\clips\\x.mp4", file, "[0]") == right
+    with pytest.raises(ConfigError, match="may be"):
+        videos.find("c/x.mp4", file, "[0].video")
+
+
+def test_what_is_not_there_is_left_out_only_when_that_is_asked_for(folder):
+    file = folder.put("q.json", [])
+    with pytest.raises(ConfigError) as missing:
+        Videos(folder.path).find("x.mp4", file, "[2].video")
+    assert missing.value.message == f"{file}: [2].video: there is no video 'x.mp4' under {folder.path}"
+    videos = Videos(folder.path, available=True)
+    assert videos.find("x.mp4", file, "[2].video") is None
+    assert videos.missing == {"x.mp4"}
