@@ -13,14 +13,18 @@ from rich.console import Console
 from gateway.assembly import Streams
 from speech.audio import write_wav
 from speech.hibari import HibariSynthesizer
+from streams.bench.report import Column, Report
 from streams.client import WIRE_RATE, RealtimeClient
 from streams.config import ServerConfig, StreamsConfig
+from streams.document import write_document
 from streams.errors import StreamsError
 from streams.sample import make_sample_video, sample_media
 from streams.script import SCRIPT
 from streams.serve import new_server
 from streams.timeline import Timeline
 from streams.viewer import Exchange, Viewer
+
+COLUMNS = tuple(Column(key, key) for key in ("about", "question", "heard", "right", "answer", "accepted"))
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
@@ -38,7 +42,11 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     finally:
         streams.close()
     save(viewer.exchanges, out)
-    console.print(f"\nAnswers, transcript and this terminal (SVG) are in {out}/", highlight=False)
+    report = score(viewer.exchanges)
+    console.print(f"\n{report.notes[0]}", style="bold", highlight=False)
+    if args.json is not None:
+        write_document(report.to_json(), args.json)
+    console.print(f"Answers, transcript and this terminal (SVG) are in {out}/", highlight=False)
     console.save_svg(str(out / "terminal.svg"), title="streams demo")
     missing = [each.line.text for each in viewer.exchanges if not each.answer]
     if viewer.errors or missing:
@@ -74,6 +82,25 @@ async def _demo(streams: Streams, video: Path, console: Console, *, fast: bool) 
     return viewer
 
 
+def score(exchanges: Sequence[Exchange]) -> Report:
+    """A row for each question that has a right answer; the first note counts those that were right."""
+    asked = [each for each in exchanges if each.right is not None]
+    rows = tuple(
+        {
+            "about": each.line.about,
+            "question": each.line.text,
+            "heard": each.heard,
+            "right": "yes" if each.right else "no",
+            "answer": each.answer.replace("\n", " "),
+            "accepted": ", ".join(each.line.accepted),
+        }
+        for each in asked
+    )
+    return Report(
+        "demo", COLUMNS, rows, (f"{sum(each.right is True for each in asked)} of {len(asked)} right",)
+    )
+
+
 def save(exchanges: Sequence[Exchange], out: Path) -> None:
     """WAV files of the answers and a transcript of the conversation."""
     text = []
@@ -81,12 +108,14 @@ def save(exchanges: Sequence[Exchange], out: Path) -> None:
         name = f"answer-{number:02}.wav"
         if exchange.sound:
             write_wav(out / name, np.concatenate(exchange.sound), WIRE_RATE)
+        right = exchange.right
         stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in exchange.latency.items())
         text += [
             f"{number}. [{exchange.line.about}] said:  {exchange.line.text}",
             f"   heard: {exchange.heard}",
             f"   recalled: {'; '.join(exchange.recalled) or '-'}",
             f"   answer ({exchange.status}, {name}): {exchange.answer}",
+            *([] if right is None else [f"   right: {'yes' if right else 'no'}"]),
             f"   from the end of the question: {stages}",
             "",
         ]

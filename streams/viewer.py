@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from streams.benchmark.text_score import holds
 from streams.client import WIRE_RATE, RealtimeClient, ServerEvent, audio_of, response_id_of
 from streams.clock import WallClock
 from streams.script import Line
@@ -40,6 +41,11 @@ class Exchange:
     recalled: list[str] = field(default_factory=list)
     latency: dict[str, float] = field(default_factory=dict)
     sound: list[Samples] = field(default_factory=list)
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the answer is; None where none is right or wrong."""
+        return holds(self.answer, self.line.accepted) if self.line.accepted else None
 
 
 class Viewer:

@@ -33,6 +33,14 @@ class Report:
     rows: tuple[Mapping[str, Cell], ...]
     notes: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, object]:
+        return {
+            "title": self.title,
+            "columns": [column.key for column in self.columns],
+            "rows": [dict(row) for row in self.rows],
+            "notes": list(self.notes),
+        }
+
 
 def emit(report: Report, json_path: str | None = None) -> None:
     """Print ``report``, and write it as JSON to ``json_path``; for "-" the JSON alone goes to stdout.
@@ -41,7 +49,7 @@ def emit(report: Report, json_path: str | None = None) -> None:
     """
     _print_table(report, Console(stderr=json_path == "-"))
     if json_path is not None:
-        write_document(_document(report), json_path)
+        write_document(report.to_json(), json_path)
 
 
 def emit_all(title: str, reports: Sequence[Report], json_path: str | None = None) -> None:
@@ -50,16 +58,7 @@ def emit_all(title: str, reports: Sequence[Report], json_path: str | None = None
     for report in reports:
         _print_table(report, console)
     if json_path is not None:
-        write_document({"title": title, "reports": [_document(report) for report in reports]}, json_path)
-
-
-def _document(report: Report) -> dict[str, object]:
-    return {
-        "title": report.title,
-        "columns": [column.key for column in report.columns],
-        "rows": [dict(row) for row in report.rows],
-        "notes": list(report.notes),
-    }
+        write_document({"title": title, "reports": [report.to_json() for report in reports]}, json_path)
 
 
 def _print_table(report: Report, console: Console) -> None:

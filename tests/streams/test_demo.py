@@ -11,7 +11,7 @@ from rich.console import Console
 
 from gateway.assembly import Streams
 from streams.client import RealtimeClient
-from streams.demo import save
+from streams.demo import save, score
 from streams.script import SCRIPT, Line
 from streams.serve import new_server
 from streams.timeline import Timeline
@@ -44,9 +44,9 @@ def offline(streams, config):
 
 def test_a_short_demo_asks_interrupts_and_saves(offline, video, tmp_path):
     lines = [
-        Line(3.0, "What do you see now?", "now"),
+        Line(3.0, "What do you see now?", "now", ("coffee", "espresso")),
         Line(8.0, "Explain in detail how coffee is made.", "story"),
-        Line(8.0, "Wait, what do you see now?", "interruption"),
+        Line(8.0, "Wait, what do you see now?", "interruption", ("an aeroplane",)),
     ]
     spoken = [(line, offline.backend.synthesizer.synthesize(line.text)) for line in lines]
     console = Console(file=io.StringIO(), width=100)
@@ -71,6 +71,11 @@ def test_a_short_demo_asks_interrupts_and_saves(offline, video, tmp_path):
     assert interruption.answer
     assert {"transcript", "recall", "first_token", "first_audio", "total"} <= set(first.latency)
 
+    assert [each.right for each in viewer.exchanges] == [True, None, False]
+    report = score(viewer.exchanges)
+    assert [row["right"] for row in report.rows] == ["yes", "no"]
+    assert report.notes == ("1 of 2 right",)
+
     printed = console.file.getvalue()
     for kind in ("saw", "hears", "you", "answer", "timing"):
         assert f" {kind}  " in printed
@@ -84,5 +89,10 @@ def test_the_script_covers_what_the_demo_is_to_show():
     about = [line.about for line in SCRIPT]
     assert {"now", "long ago", "said before", "interruption"} <= set(about)
     assert [line.at_s for line in SCRIPT] == sorted(line.at_s for line in SCRIPT)
+    asked = [line for line in SCRIPT if line.accepted]
+    assert len(asked) == 10
+    assert all(
+        line.at_s >= 100 for line in asked if line.text in ("Did you see a cat?", "What did you see first?")
+    )
     before = {about[index - 1] for index, each in enumerate(about) if each == "interruption"}
     assert before == {"story"}
