@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gateway.backend import Backend
+from gateway.live.sound_clock import SoundClock
 from gateway.live.tasks import Tasks
 from gateway.live.utterance import Utterance
-from speech.echo_gate import EchoGate
 from speech.finished import finished
 from speech.listener import Heard, Listener, Sound
 from speech.patience import Patience
 from speech.segmenter import SegmenterConfig, SpeechPaused, SpeechResumed, SpeechStarted, SpeechStopped
 from speech.streaming import Partial, StreamingRecognizer
-from streams.clock import Clock, ReplayClock
+from speech.vad import VoiceDetector
 from streams.config import SpeechConfig
 from streams.conversation import SemanticVad, ServerVad, TurnDetection
 from streams.pipeline import URGENT
-from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples
-
-GAP_US = 500 * US_PER_MS
-"""Sound that stayed away for longer than this goes on where the clock is, not where it stopped."""
+from streams.types import US_PER_MS, US_PER_S, Samples
 
 
 class HearingHandler(Protocol):
@@ -39,34 +36,34 @@ class HearingHandler(Protocol):
     def partial(self, utterance: Utterance, partial: Partial) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """What a session hears with: ``detector`` is its own, ``sound_clock`` places what is heard."""
+
+    backend: Backend
+    config: SpeechConfig
+    detector: VoiceDetector
+    sound_clock: SoundClock
+
+
 class Hearing:
-    """Times told to the handler count the sound that was sent; ``to_clock`` maps them to the clock."""
+    """Times told to the handler count the sound that was sent (``Ears.sound_clock``)."""
 
     def __init__(
-        self,
-        backend: Backend,
-        config: SpeechConfig,
-        turns: TurnDetection | None,
-        clock: Clock,
-        tasks: Tasks,
-        handler: HearingHandler,
+        self, ears: Ears, turns: TurnDetection | None, tasks: Tasks, handler: HearingHandler
     ) -> None:
-        self._backend = backend
-        self._config = config
-        self._clock = clock
+        self._backend = ears.backend
+        self._config = ears.config
+        self._clock = ears.sound_clock
+        self._live = self._clock.live
         self._tasks = tasks
         self._handler = handler
-        self._live = not isinstance(clock, ReplayClock)
-        # Offline nobody plays what is said, and so nothing of it comes back.
-        self._gate = EchoGate(backend.new_detector(), self.to_clock) if self._live else None
-        self._listener = Listener(self._gate or backend.new_detector(), self._segmentation(turns))
+        self._listener = Listener(ears.detector, self._segmentation(turns))
         self._turns = turns
         self._utterance: Utterance | None = None
-        self._sent_us = 0
         self._arrived_us = 0
         self._taking_in = asyncio.Lock()
         self._stall: asyncio.Task[None] | None = None
-        self._offset_us: int | None = None
 
     def _segmentation(self, turns: TurnDetection | None) -> SegmenterConfig | None:
         match turns:
@@ -93,27 +90,9 @@ class Hearing:
         segmentation = self._segmentation(self._turns)
         return segmentation.prefix_padding_ms if segmentation else 0
 
-    def to_audio(self, clock_us: int) -> int:
-        """A time on the session's clock, in the sound that was sent."""
-        return max(clock_us - (self._offset_us or 0), 0)
-
-    def to_clock(self, audio_us: int) -> int:
-        """A time in the sound that was sent, on the session's clock; never before its start."""
-        return max(audio_us + (self._offset_us or 0), 0)
-
-    def played(self, sound: AudioChunk) -> None:
-        """The client plays ``sound`` at its time on the session's clock: that may come back."""
-        if self._gate is not None:
-            self._gate.sent(sound)
-
-    def withdrawn(self) -> None:
-        """The client plays no more of what was to be played from now on."""
-        if self._gate is not None:
-            self._gate.withdrawn(self._clock.now_us())
-
     async def push(self, samples: Samples, rate: int) -> None:
         """Hear ``samples``; returns when voice activity in them is known."""
-        self._place(len(samples) * US_PER_S // rate)
+        self._clock.sent(len(samples) * US_PER_S // rate, between_turns=self._utterance is None)
         self._arrived_us = self._clock.now_us()
         async with self._taking_in:
             heard = await self._backend.detector_worker.run(lambda: self._listener.push(samples, rate))
@@ -143,23 +122,6 @@ class Hearing:
             async with self._taking_in:
                 if self._may_stall and self._clock.now_us() >= self._stalls_us:
                     await self.end()
-
-    def _place(self, duration_us: int) -> None:
-        """Keep the map from sound to clock.
-
-        Live, sound arrives when it has ended or later, never before: the least delay seen is the map. On
-        media time sound moves the clock. It may stay away between turns, and then goes on where the
-        clock is.
-        """
-        self._sent_us += duration_us
-        offset_us = self._clock.now_us() - self._sent_us
-        if self._offset_us is None:
-            self._offset_us = offset_us if self._live else max(offset_us, 0)
-        late_us = offset_us - self._offset_us
-        if (self._live and late_us < 0) or (self._utterance is None and late_us > GAP_US):
-            self._offset_us = offset_us
-        if isinstance(self._clock, ReplayClock):
-            self._clock.advance_to(self.to_clock(self._sent_us))
 
     async def _take(self, item: Heard) -> None:
         match item:

@@ -18,7 +18,7 @@ from streams.item_list import MAX_ITEMS
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Said:
     """Something said to the session that no response has taken up yet; ``watch`` runs since its end.
 
     ``ended_ms``: so long after its end it was known to have ended; None of what was written.
@@ -42,19 +42,19 @@ class Reading:
         self._engine = backend.engine
         self._stream = stream
         self._lock = asyncio.Lock()
-        self._pending: Heard | None = None
+        self._pending: Said | None = None
         self._blocks: Newest[str, list[int]] = Newest(MAX_ITEMS)
 
     @property
-    def pending(self) -> Heard | None:
+    def pending(self) -> Said | None:
         """What the next response answers."""
         return self._pending
 
-    def take_pending(self) -> Heard | None:
+    def take_pending(self) -> Said | None:
         pending, self._pending = self._pending, None
         return pending
 
-    async def hear(self, heard: Heard) -> None:
+    async def hear(self, heard: Said) -> None:
         """Make ``heard`` what the next response answers; what waited before it was only said."""
         before, self._pending = self._pending, heard
         await self._overhear(before)
@@ -63,7 +63,7 @@ class Reading:
         """What nobody answered was said all the same."""
         await self._overhear(self.take_pending())
 
-    async def _overhear(self, heard: Heard | None) -> None:
+    async def _overhear(self, heard: Said | None) -> None:
         if heard is not None:
             await self.read(self._stream.overhear(heard.start_us, heard.end_us, heard.text), heard.item_id)
 

@@ -8,17 +8,16 @@ from typing import TypeVar
 
 from gateway.backend import Backend
 from gateway.live.ahead import Ahead
-from gateway.live.live import Emit, Follow
 from gateway.live.newest import Newest
 from gateway.live.playback import replayed_until
-from gateway.live.reading import Heard, Reading
-from gateway.live.response import LoadPictures, Played, Response, Sent, Stopwatch
+from gateway.live.reading import Reading, Said
+from gateway.live.response import Delivery, LoadPictures, Plays, Response, Sent, Stopwatch
+from gateway.live.scope import SessionScope
 from gateway.live.speaker import Hold
 from llm.answer import Answer, Given, Question
 from llm.answer_ahead import AnswerAhead
 from llm.stream import Stream
 from speech.tts import Synthesizer
-from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
 from streams.conversation import FunctionCall, Item, Message, SessionOptions
 from streams.errors import InvalidRequestError, StreamsError
@@ -45,26 +44,34 @@ class Responder:
         session: Session,
         stream: Stream,
         reading: Reading,
-        clock: Clock,
+        scope: SessionScope,
+        *,
         load_pictures: LoadPictures,
-        emit: Emit,
-        played: Played,
-        follow: Follow,
+        plays: Plays | None,
     ) -> None:
         self._backend = backend
-        self._load_pictures = load_pictures
-        self._config = config
+        self._speculates = config.speech.speculate
         self._session = session
         self._stream = stream
         self._reading = reading
-        self._clock = clock
-        self._emit = emit
-        self._played = played
-        self._follow = follow
+        self._clock = scope.clock
+        self._emit = scope.emit
+        self._follow = scope.follow
+        self._delivery = Delivery(
+            backend.engine,
+            backend.synthesizer_worker,
+            scope.clock,
+            scope.emit,
+            load_pictures,
+            plays,
+            config.speech.min_clause_chars,
+            config.speech.lead_ms,
+            paced=not scope.in_order,
+        )
         self._running: dict[str, Response] = {}
         self._stops: dict[str, StatusReason] = {}
         self._holds: set[Hold] = set()
-        self._ahead = Ahead(backend, clock, config.speech.min_clause_chars)
+        self._ahead = Ahead(backend, scope.clock, config.speech.min_clause_chars)
         self.silent_from_us = 0
         """When the sound that was sent last has been played."""
         self._sent: Newest[str, Sent] = Newest(MAX_ITEMS)
@@ -147,7 +154,7 @@ class Responder:
         return sent.spoken.until(audio_end_us)
 
     async def respond(
-        self, command: Respond, heard: Heard | None, given: Awaitable[Given] | None = None
+        self, command: Respond, heard: Said | None, given: Awaitable[Given] | None = None
     ) -> None:
         """Answer ``heard``, or go on from what was seen and said when it is None; emits ResponseDone.
 
@@ -198,7 +205,7 @@ class Responder:
         self._emit(self._done(command, response, reply[0] if reply else None, error))
         self._follow(outcomes)
 
-    def _open(self, command: Respond, heard: Heard | None) -> Response:
+    def _open(self, command: Respond, heard: Said | None) -> Response:
         options = command.options
         now_us = self._clock.now_us()
         question = (
@@ -215,17 +222,9 @@ class Responder:
             command.response_id,
             answer,
             options,
-            engine=self._backend.engine,
-            voice=voice,
-            voice_worker=self._backend.synthesizer_worker,
-            clock=self._clock,
-            emit=self._emit,
-            played=self._played,
-            min_clause_chars=self._config.speech.min_clause_chars,
-            lead_ms=self._config.speech.lead_ms,
-            watch=heard.watch if heard else Stopwatch(),
-            load_pictures=self._load_pictures,
-            paced=not isinstance(self._clock, ReplayClock),
+            voice,
+            self._delivery,
+            heard.watch if heard else Stopwatch(),
         )
         if heard is not None and heard.ended_ms is not None:
             response.mark("end_of_speech", heard.ended_ms)
@@ -247,7 +246,7 @@ class Responder:
 
     def prepare(self, text: str, start_us: int, end_us: int) -> None:
         """Begin to answer ``text``, said in that time, which may be all that is said."""
-        if self._config.speech.speculate:
+        if self._speculates:
             options, question = self._session.options, Question(text, start_us, end_us)
             self._ahead.begin(
                 text, options, lambda: self._answer(AnswerAhead, question, options, remember=True)

@@ -33,8 +33,8 @@ from streams.types import US_PER_MS, AudioChunk
 Begin: TypeAlias = Callable[[str | None], Item]
 """Opens the reply's item: a message, or a call of the function of this name."""
 
-Played: TypeAlias = Callable[[AudioChunk], None]
-"""Takes the sound that a client plays, at its time on the session's clock."""
+Plays: TypeAlias = Callable[[AudioChunk], None]
+"""Is told of the sound that a client plays, at its time on the session's clock."""
 
 LoadPictures: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
 """Has the pictures of these blocks brought from memory, before they are told of."""
@@ -59,6 +59,26 @@ class Stopwatch:
         return (time.perf_counter() - self._start) * 1e3
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the responses of one session are worked out and given: what they all share.
+
+    ``plays`` is None where nobody does. The voice speaks clauses of ``min_clause_chars`` and
+    more, at most ``lead_ms`` before they are heard.
+    """
+
+    engine: Worker
+    voice_worker: Worker
+    clock: Clock
+    emit: Emit
+    load_pictures: LoadPictures
+    plays: Plays | None
+    min_clause_chars: int
+    lead_ms: int
+    paced: bool
+    """Whether sound is heard at the speed of the clock, as a person hears it."""
+
+
 class Response:
     """Writes and speaks one answer, until it is complete or stopped."""
 
@@ -67,34 +87,25 @@ class Response:
         response_id: str,
         answer: Answer,
         options: SessionOptions,
-        *,
-        engine: Worker,
         voice: Synthesizer,
-        voice_worker: Worker,
-        clock: Clock,
-        load_pictures: LoadPictures,
-        emit: Emit,
-        played: Played,
-        min_clause_chars: int,
-        lead_ms: int,
+        delivery: Delivery,
         watch: Stopwatch,
-        paced: bool,
     ) -> None:
-        """``paced``: sound is heard at the speed of the clock, as a person hears it."""
+        """``watch`` runs since the end of the question."""
         self.id = response_id
         self.item_id = ""
         """The reply's item; "" before it has one."""
         self.answer = answer
         self.options = options
-        self._engine = engine
-        self._clock = clock
-        self._load_pictures = load_pictures
-        self._emit = emit
-        self._played = played
-        self._clauses = ClauseSplitter(min_clause_chars)
+        self._engine = delivery.engine
+        self._clock = delivery.clock
+        self._load_pictures = delivery.load_pictures
+        self._emit = delivery.emit
+        self._plays = delivery.plays
+        self._clauses = ClauseSplitter(delivery.min_clause_chars)
         self._watch = watch
-        self._playback = Playback(clock, lead_ms * US_PER_MS, paced=paced)
-        self._speaker = Speaker(voice, voice_worker, options, self._playback, self._send)
+        self._playback = Playback(self._clock, delivery.lead_ms * US_PER_MS, paced=delivery.paced)
+        self._speaker = Speaker(voice, delivery.voice_worker, options, self._playback, self._send)
         self._stopped: StatusReason | None = None
         self._stopped_us = 0
         self._heard_us: int | None = None
@@ -196,7 +207,8 @@ class Response:
 
     def _send(self, chunk: AudioChunk, plays_us: int) -> None:
         self.mark("first_audio")
-        self._played(replace(chunk, pts_us=plays_us))
+        if self._plays is not None:
+            self._plays(replace(chunk, pts_us=plays_us))
         self._emit(AudioDelta(self.id, self.item_id, chunk))
 
     @property

@@ -8,13 +8,16 @@ from contextlib import suppress
 from dataclasses import replace
 
 from gateway.backend import Backend
+from gateway.live.hearing import Ears
 from gateway.live.input_reader import InputReader
 from gateway.live.item_reader import ItemReader, written_text
 from gateway.live.live import Emit, from_any_thread
-from gateway.live.reading import Heard, Reading
+from gateway.live.reading import Reading, Said
 from gateway.live.responder import Responder
 from gateway.live.response import Stopwatch
+from gateway.live.scope import SessionScope
 from gateway.live.sight import FrameCounts, Sight
+from gateway.live.sound_clock import SoundClock
 from gateway.live.tasks import Tasks
 from gateway.live.turns import Turns
 from gateway.live.voices import check_speed, resolve_voice
@@ -22,6 +25,7 @@ from llm.schema import check_tools
 from llm.stream import Stream
 from memory.notice import ignore
 from memory.stats import MemoryStats
+from speech.echo_gate import EchoGate
 from streams.clock import Clock, ReplayClock
 from streams.config import StreamsConfig
 from streams.conversation import (
@@ -36,7 +40,7 @@ from streams.conversation import (
 from streams.errors import InvalidRequestError, MemoryStoreError
 from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, StopResponse
 from streams.session import Session
-from streams.types import AudioChunk, Image, Samples
+from streams.types import Image, Samples
 
 SEEING_US = 500_000
 """How long an answer waits for frames that came before its question and are still being looked at."""
@@ -71,29 +75,22 @@ class LiveSession:
         self._items = ItemReader(backend, self._sight, emit)
         self._input = InputReader(backend, self._items, self._reading, self._session.items, clock)
         self._tasks = Tasks(self.id, emit)
+        scope, sound_clock = SessionScope(clock, self._tasks, emit, self._follow), SoundClock(clock)
+        # Offline nobody plays what is said, and so nothing of it comes back.
+        detector = backend.new_detector()
+        self._echoes = None if self._in_order else EchoGate(detector, sound_clock.to_clock)
         self._responder = Responder(
             backend,
             config,
             self._session,
             stream,
             self._reading,
-            clock,
-            self._sight.load_thumbnails,
-            emit,
-            self._played,
-            self._follow,
+            scope,
+            load_pictures=self._sight.load_thumbnails,
+            plays=self._echoes.sent if self._echoes else None,
         )
-        self._turns = Turns(
-            backend,
-            config.speech,
-            self._session,
-            self._reading,
-            self._responder,
-            clock,
-            self._tasks,
-            emit,
-            self._follow,
-        )
+        ears = Ears(backend, config.speech, self._echoes or detector, sound_clock)
+        self._turns = Turns(ears, self._session, self._reading, self._responder, scope)
 
     # What a client asks for.
 
@@ -157,7 +154,7 @@ class LiveSession:
             case FunctionOutput():
                 await self._reading.take_output(now_us, item, self._session.items.call_of(item).name)
             case Message(role="user") if text:
-                await self._reading.hear(Heard(text, now_us, now_us, item.id, watch))
+                await self._reading.hear(Said(text, now_us, now_us, item.id, watch))
             case Message() if text:
                 await self._reading.take_message(now_us, item.role, text, item.id)
 
@@ -254,9 +251,6 @@ class LiveSession:
 
     # Carrying out what follows.
 
-    def _played(self, sound: AudioChunk) -> None:
-        self._turns.played(sound)
-
     def _follow(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             match outcome:
@@ -269,8 +263,8 @@ class LiveSession:
                 case ReleaseResponse():
                     self._responder.release("voice")
                 case StopResponse(response_id, reason):
-                    if response_id == self._session.active_response:
-                        self._turns.withdrawn()
+                    if response_id == self._session.active_response and self._echoes:
+                        self._echoes.withdrawn(self._clock.now_us())
                     self._responder.stop(response_id, reason)
                 case _:
                     self._emit(outcome)

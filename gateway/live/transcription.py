@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gateway.backend import Backend
-from gateway.live.hearing import Hearing
+from gateway.live.hearing import Ears, Hearing
 from gateway.live.live import Emit
+from gateway.live.sound_clock import SoundClock
 from gateway.live.tasks import Tasks
 from gateway.live.utterance import Utterance
 from speech.streaming import Partial
@@ -33,7 +34,9 @@ class TranscriptionSession:
         self.id = self._session.id
         self._emit = emit
         self._tasks = Tasks(self.id, emit)
-        self._hearing = Hearing(backend, config, options.turn_detection, clock, self._tasks, self)
+        # Nothing is ever said here, and so nothing of it can come back: no echo is looked for.
+        ears = Ears(backend, config, backend.new_detector(), SoundClock(clock))
+        self._hearing = Hearing(ears, options.turn_detection, self._tasks, self)
         self._ended: tuple[Utterance, int] | None = None
         self._in_turn = asyncio.Lock()
 

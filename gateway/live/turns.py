@@ -8,24 +8,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.backend import Backend
 from gateway.live.false_alarm import false_alarm
-from gateway.live.hearing import Hearing
-from gateway.live.live import Emit, Follow
-from gateway.live.reading import Heard, Reading
+from gateway.live.hearing import Ears, Hearing
+from gateway.live.reading import Reading, Said
 from gateway.live.responder import Responder
 from gateway.live.response import Stopwatch
-from gateway.live.tasks import Tasks
+from gateway.live.scope import SessionScope
 from gateway.live.utterance import Utterance
 from speech.echo import repeats
 from speech.streaming import Partial
-from streams.clock import Clock, ReplayClock
-from streams.config import SpeechConfig
 from streams.conversation import ServerVad, TurnDetection
 from streams.errors import StreamsError
 from streams.events import FalseAlarm, TranscriptFailed, TranscriptPartial
 from streams.session import Session
-from streams.types import US_PER_MS, US_PER_S, AudioChunk, Samples, Transcript
+from streams.types import US_PER_MS, US_PER_S, Samples, Transcript
 
 INTERRUPTION_MS = 400
 """Voice as long as this has words, or it will have none."""
@@ -58,7 +54,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class EarlyEnd:
     """Voice that ended at ``at_us`` of the sound before it was known whether it interrupts."""
 
     at_us: int
@@ -73,27 +69,24 @@ class Turns:
 
     def __init__(
         self,
-        backend: Backend,
-        config: SpeechConfig,
+        ears: Ears,
         session: Session,
         reading: Reading,
         responder: Responder,
-        clock: Clock,
-        tasks: Tasks,
-        emit: Emit,
-        follow: Follow,
+        scope: SessionScope,
     ) -> None:
+        self._sound_clock = ears.sound_clock
         self._session = session
         self._reading = reading
         self._responder = responder
-        self._clock = clock
-        self._in_order = isinstance(clock, ReplayClock)
-        self._tasks = tasks
-        self._emit = emit
-        self._follow = follow
-        self._hearing = Hearing(backend, config, session.options.turn_detection, clock, tasks, self)
+        self._clock = scope.clock
+        self._in_order = scope.in_order
+        self._tasks = scope.tasks
+        self._emit = scope.emit
+        self._follow = scope.follow
+        self._hearing = Hearing(ears, session.options.turn_detection, scope.tasks, self)
         self._turn: Turn | None = None
-        self._ending: Ending | None = None
+        self._ending: EarlyEnd | None = None
         self._echo_until_us = 0
         self._idle: asyncio.Task[None] | None = None
         self._recognising: set[asyncio.Task[None]] = set()
@@ -123,14 +116,6 @@ class Turns:
         self._hearing.clear()
         self._follow(self._session.cleared())
 
-    def played(self, sound: AudioChunk) -> None:
-        """The client plays ``sound`` at its time on the session's clock."""
-        self._hearing.played(sound)
-
-    def withdrawn(self) -> None:
-        """The client plays no more of what was sent."""
-        self._hearing.withdrawn()
-
     def wait_for_voice(self, from_us: int) -> None:
         """The last reply is heard by ``from_us``: when nobody speaks for long after, the model does."""
         self.speak_up_never()
@@ -141,7 +126,7 @@ class Turns:
 
     async def _speak_up(self, from_us: int, after_us: int) -> None:
         await self._clock.sleep_until(from_us + after_us)
-        to_audio = self._hearing.to_audio
+        to_audio = self._sound_clock.to_audio
         self._follow(self._session.idle_timed_out(to_audio(from_us), to_audio(self._clock.now_us())))
 
     def speak_up_never(self) -> None:
@@ -172,7 +157,7 @@ class Turns:
         # Offline nobody waits, and what a machine manages to begin must not matter.
         free = session.active_response is None and self._reading.pending is None and not self._in_order
         if answered and free and utterance.words:
-            first, last, to_clock = utterance.words[0], utterance.words[-1], self._hearing.to_clock
+            first, last, to_clock = utterance.words[0], utterance.words[-1], self._sound_clock.to_clock
             text = Transcript(utterance.words).text
             self._responder.prepare(text, to_clock(first.start_us), to_clock(last.end_us))
 
@@ -182,7 +167,7 @@ class Turns:
             self._follow(self._session.held())
 
     def speech_stopped(self, at_us: int, voice_end_us: int, utterance: Utterance) -> None:
-        ended_us = self._hearing.to_clock(voice_end_us)
+        ended_us = self._sound_clock.to_clock(voice_end_us)
         waited_us = 0 if self._in_order else self._clock.now_us() - ended_us
         watch = Stopwatch(max(waited_us, 0) / US_PER_MS)
         turn = Turn(utterance, voice_end_us, ended_us - voice_end_us, watch, watch.ms())
@@ -190,7 +175,7 @@ class Turns:
             self._turn = turn
             self._follow(self._session.committed())
             return
-        self._ending = Ending(at_us, turn)
+        self._ending = EarlyEnd(at_us, turn)
         if self._session.undecided:
             self._start(self._decide(self._ending))
         else:
@@ -221,7 +206,7 @@ class Turns:
             self._echo_until_us = self._clock.now_us() + ECHO_LASTS_US
         return reason
 
-    async def _decide(self, ending: Ending) -> None:
+    async def _decide(self, ending: EarlyEnd) -> None:
         """The voice ended undecided: its last words decide."""
         words: str | None = None
         with suppress(StreamsError):  # of what could not be recognised the client is to be told: it is a turn
@@ -229,7 +214,7 @@ class Turns:
         if self._ending is ending:  # not thrown away by the client, nor settled since more was said
             self._settle(ending, words)
 
-    def _settle(self, ending: Ending, words: str | None) -> None:
+    def _settle(self, ending: EarlyEnd, words: str | None) -> None:
         """Voice that ended was a turn or none, by its ``words``; None where they could not be had."""
         reason = None if words is None else self._false_alarm(words)
         if reason is None or not self._session.undecided:
@@ -277,7 +262,7 @@ class Turns:
             if words := transcript.words:
                 start_us = max(words[0].start_us + turn.offset_us, 0)
                 end_us = max(words[-1].end_us + turn.offset_us, start_us)
-                heard = Heard(transcript.text, start_us, end_us, item_id, turn.watch, turn.ended_ms)
+                heard = Said(transcript.text, start_us, end_us, item_id, turn.watch, turn.ended_ms)
                 await self._reading.hear(heard)
             await self._responder.stopped()
             self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))

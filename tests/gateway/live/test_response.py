@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from gateway.live.response import Response, Stopwatch
+from gateway.live.response import Delivery, Response, Stopwatch
 from streams.clock import ReplayClock
 from streams.conversation import FunctionCall, Message, SessionOptions, Tool
 from streams.errors import InvalidRequestError
@@ -75,17 +75,19 @@ class Stage:
             "resp_1",
             answer,
             SessionOptions(modality=modality, **options),
-            engine=engine,
-            voice=self.voice,
-            voice_worker=voice_worker,
-            clock=self.clock,
-            load_pictures=self.load_pictures,
-            emit=self.emit,
-            played=self.played.append,
-            min_clause_chars=10,
-            lead_ms=LEAD_US // 1_000,
-            watch=Stopwatch(already_ms=500),
-            paced=paced,
+            self.voice,
+            Delivery(
+                engine,
+                voice_worker,
+                self.clock,
+                self.emit,
+                self.load_pictures,
+                self.played.append,
+                min_clause_chars=10,
+                lead_ms=LEAD_US // 1_000,
+                paced=paced,
+            ),
+            Stopwatch(already_ms=500),
         )
 
     async def load_pictures(self, block_ids):
