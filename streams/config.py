@@ -231,6 +231,17 @@ def load_config(
         _merge(settings, _read_toml(file))
     _merge(settings, _read_environ(environ or {}))
     _merge(settings, _read_flags(flags or {}))
+    return _validated(settings)
+
+
+def with_settings(config: StreamsConfig, flags: Mapping[str, Any]) -> StreamsConfig:
+    """``config`` with some of its settings changed, as ``load_config`` takes flags. Raises ConfigError."""
+    settings: Settings = config.model_dump()
+    _merge(settings, _read_flags(flags))
+    return _validated(settings)
+
+
+def _validated(settings: Settings) -> StreamsConfig:
     try:
         return StreamsConfig.model_validate(settings)
     except ValidationError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from llm.answer import Answer, Question
 from llm.chat import Passage
+from llm.scoring import ScoredAnswer
 from llm.stream import Reader, Stream, run
 from memory.block import Block, BlockInfo
 from memory.host import MemoryHost
@@ -57,7 +58,7 @@ class Asked:
         return replace(self, replies={**self.replies, condition: reply})
 
 
-class AnswerOver(Answer):
+class AnswerOver(ScoredAnswer):
     """An answer that is handed ``blocks`` beside the window, whatever it asks; remembers nothing."""
 
     def __init__(self, stream: Stream, question: Question, blocks: Iterable[Block]) -> None:

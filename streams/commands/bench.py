@@ -21,6 +21,7 @@ BENCHES = {
     "tools": "function calls: whether, which one, with which arguments",
     "memory": "cost over hours, answers with and without, recall policies, codecs, kill -9",
     "fuzz": "spoiled messages, an error each, and sessions that go on",
+    "sight": "held-out streams: answers by kind and age, recall of evidence, speaking up, cost",
     "recall": "whether pictures that left the window are found again",
 }
 

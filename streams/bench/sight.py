@@ -1,0 +1,79 @@
+"""``streams bench sight``: held-out streams, seen once and asked about at their times."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gateway.assembly import Streams
+from streams.bench.report import emit_all
+from streams.bench.sight_ask import Asker
+from streams.bench.sight_play import Played, Player, questions
+from streams.bench.sight_report import MEASURES, answers, cost, differences, kinds, recalled, summary
+from streams.bench.variant import add_argument, variants
+from streams.config import StreamsConfig
+from streams.errors import ConfigError
+from streams.train.dialogue.compose import make_dialogues
+from streams.train.pictures.material import build_installer, gather
+from streams.train.pictures.pool import POOL_SIZES, PicturePool
+from streams.train.sample import Dialogue, Split
+
+FRAMES = (24, 60)
+"""From how many frames to how many a stream has."""
+SPLITS: tuple[Split, ...] = ("test", "validation")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--streams", type=int, default=12, metavar="N", help="how many streams (12)")
+    parser.add_argument(
+        "--frames",
+        type=int,
+        nargs=2,
+        default=FRAMES,
+        metavar=("FROM", "TO"),
+        help="frames of a stream (24 60)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the streams (0)")
+    parser.add_argument(
+        "--split", choices=SPLITS, default="test", help="pictures, styles and phrasings of which set (test)"
+    )
+    add_argument(parser)
+    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON; - is standard output")
+
+
+def run(args: argparse.Namespace, config: StreamsConfig) -> int:
+    """Raises ConfigError for numbers that cannot be, ModelError when pictures cannot be fetched."""
+    first, last = args.frames
+    if args.streams < 1 or not 1 <= first <= last:
+        raise ConfigError("--streams and --frames are above 0, and FROM is not above TO", param="--frames")
+    settings = variants(config, args.variants)
+    pool = PicturePool(gather(args.split, build_installer(config.models)), POOL_SIZES[args.split])
+    dialogues = [
+        *make_dialogues(args.split, pool.facts, pool.shots, args.streams, args.seed, frames=(first, last))
+    ]
+    found = {name: _measure(setting, name, pool, dialogues) for name, setting in settings.items()}
+    played = next(iter(found.values()))
+    reports = [table(played, measure) for table in (answers, kinds) for measure in MEASURES]
+    reports += [differences(played), recalled(played), cost(played)]
+    emit_all("sight", [*reports, summary(found)] if len(found) > 1 else reports, args.json)
+    return 0
+
+
+def _measure(
+    config: StreamsConfig, name: str, pool: PicturePool, dialogues: Sequence[Dialogue]
+) -> list[Played]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    streams = Streams.load(config)
+    try:
+        player = Player(streams, pool.draw, Asker())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task(f"asking, {name}", total=sum(map(questions, dialogues)))
+            return [
+                asyncio.run(player.play(dialogue, lambda: progress.advance(task))) for dialogue in dialogues
+            ]
+    finally:
+        streams.close()

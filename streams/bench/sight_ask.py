@@ -1,0 +1,171 @@
+"""One question about a stream, answered over different blocks of it. Nothing of it stays in memory.
+
+*full*: all blocks, as full attention has them; *window*: the newest alone; *recall*: as shipped; *oracle*:
+the blocks that hold the evidence; *uniform*: as many as recall may hand back, evenly spread over all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from llm.answer import Question
+from llm.key_query import key_query
+from llm.scoring import ScoredAnswer
+from llm.stream import Stream, run
+from memory.block import BlockInfo
+from memory.recall.policy import Query
+from memory.recall.span import parse_where
+from streams.bench.evidence_told import AnswerOver
+from streams.benchmark.text_score import f1, holds
+from streams.train.sample import Topic, Turn
+from streams.types import BlockKind
+
+CONDITIONS = ("full", "window", "recall", "oracle", "uniform")
+RANKED = 8
+"""So many moments are ranked for recall@k."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer. ``right``: what was written holds an accepted wording; ``likeliest``: of the choices the
+    right one is, None where there are none."""
+
+    text: str
+    right: bool
+    f1: float
+    likeliest: bool | None
+    context_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question's answers by condition.
+
+    ``age_us`` is how long ago its oldest evidence ended. Of ``spans`` of evidence those without a block in
+    the window lie outside; ``ranks`` has for each of these the place, by score, of the first block that shows
+    it among the best ``RANKED``, None when there is none; ``kept`` counts those that memory has a block of.
+    """
+
+    topic: Topic
+    question: str
+    at_us: int
+    age_us: int
+    spans: int
+    ranks: tuple[int | None, ...]
+    kept: int
+    given: Mapping[str, Given]
+
+    @property
+    def outside(self) -> int:
+        return len(self.ranks)
+
+
+class Asker:
+    """Asks on the engine's thread. Without ``conditions`` but recall it takes a fifth of the time."""
+
+    def __init__(self, conditions: Sequence[str] = CONDITIONS) -> None:
+        self._conditions = conditions
+
+    def ask(self, stream: Stream, turn: Turn) -> Asked:
+        """``turn`` has one reply, and is asked now."""
+        memory = stream.memory
+        sealed, recent = memory.sealed(), [block.info for block in memory.recent()]
+        outside = [span for span in turn.evidence if not _showing(recent, span)]
+        order = [] if not outside else _best(stream, turn, RANKED)
+        by_id = {info.id: info for info in sealed}
+        ranked = [by_id[block_id] for block_id in order]
+        shown = [[info.id for info in _showing(sealed, span)] for span in outside]
+        return Asked(
+            turn.topic,
+            turn.text,
+            turn.at_us,
+            turn.at_us - min((end for _, end in turn.evidence), default=turn.at_us),
+            len(turn.evidence),
+            tuple(_place(ranked, span) for span in outside),
+            sum(map(bool, shown)),
+            self._given(stream, turn, sealed, sorted({block_id for ids in shown for block_id in ids})),
+        )
+
+    def _given(
+        self, stream: Stream, turn: Turn, sealed: Sequence[BlockInfo], evidence: Sequence[int]
+    ) -> dict[str, Given]:
+        own = ScoredAnswer(stream, _question(turn), max_tokens=_ANSWER_TOKENS, remember=False)
+        recalled = tuple(moment.block_id for moment in run(own.prepare()))
+        ids = [info.id for info in sealed]
+        blocks: dict[str, tuple[int, ...]] = {
+            "full": tuple(ids),
+            "window": (),
+            "oracle": tuple(evidence),
+            "uniform": _spread(
+                [info.id for info in sealed if info.kind is BlockKind.FRAME],
+                stream.memory.config.recall_blocks,
+            ),
+        }
+        known = {recalled: _write(own, turn)}
+        for condition in self._conditions:
+            wanted = blocks.get(condition, recalled)
+            if wanted not in known:
+                over = AnswerOver(stream, _question(turn), stream.memory.fetch(wanted))
+                run(over.prepare())
+                known[wanted] = _write(over, turn)
+        return {condition: known[blocks.get(condition, recalled)] for condition in self._conditions}
+
+
+_ANSWER_TOKENS = 24
+
+
+def _question(turn: Turn) -> Question:
+    return Question(turn.text, turn.at_us, turn.at_us)
+
+
+def _showing(infos: Iterable[BlockInfo], span: Span) -> list[BlockInfo]:
+    """Those that were seen or said in ``span``."""
+    start_us, end_us = span
+    return [info for info in infos if info.start_us <= end_us and info.end_us > start_us]
+
+
+def _place(ranked: Sequence[BlockInfo], span: Span) -> int | None:
+    return next((place for place, info in enumerate(ranked, 1) if _showing([info], span)), None)
+
+
+def _best(stream: Stream, turn: Turn, limit: int) -> list[int]:
+    """The ids of the best blocks by the memory's policy, best first."""
+    memory, reader = stream.memory, stream.reader
+    keys = embedding = None
+    if memory.policy.uses_keys:
+        context = stream.take_context()
+        asked = reader.chat.question(turn.at_us, turn.text)
+        keys = key_query(reader, asked, turn.at_us, [stream.sinks, *memory.recent()], context)
+        stream.return_context(context)
+    if memory.policy.uses_embedding:
+        embedding = reader.embed([turn.text])[0]
+    query = Query(turn.at_us, keys, embedding)
+    moments = memory.recall(query, parse_where(turn.text, turn.at_us), limit).moments
+    return [moment.block_id for moment in sorted(moments, key=lambda moment: -moment.score)]
+
+
+def _spread(ids: Sequence[int], count: int) -> tuple[int, ...]:
+    """``count`` of ``ids``, the middles of as many equal parts."""
+    if len(ids) <= count:
+        return tuple(ids)
+    return tuple(ids[(2 * part + 1) * len(ids) // (2 * count)] for part in range(count))
+
+
+def _write(answer: ScoredAnswer, turn: Turn) -> Given:
+    """The whole answer; it is over then."""
+    right = turn.replies[0]
+    likeliest = None
+    if turn.choices:
+        weighed = [each.mean for each in answer.weigh(turn.choices)]
+        likeliest = turn.choices[weighed.index(max(weighed))] == right.text
+    context_tokens = answer.context_tokens
+    while answer.step(turn.at_us) is not None:
+        pass
+    answer.finish(turn.at_us)
+    text = "".join(token.text for token in answer.written).strip()
+    accepted = (right.text, *right.accepted)
+    best = max(f1(text, each) for each in accepted)
+    return Given(text, holds(text, accepted), best, likeliest, context_tokens)
