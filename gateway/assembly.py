@@ -99,7 +99,7 @@ def _warm_up(backend: Backend, config: StreamsConfig) -> None:
         backend.recognizer_worker.submit(lambda: backend.recognizer.transcribe(noise)),
         backend.turn_worker.submit(lambda: backend.turn_detector.complete(noise)),
         backend.synthesizer_worker.submit(lambda: backend.synthesizer.synthesize("Ready.")),
-        backend.encoder_worker.submit(lambda: backend.encoder.encode([Frame(0, picture)])),
+        backend.encoder_worker.submit(lambda: backend.see([Frame(0, picture)])),
     ]
     for run in runs:
         run.result()

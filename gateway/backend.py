@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from llm.stream import Reader
+from llm.reader import Reader
+from llm.visual import VisualTokens
 from memory.shape import MemoryShape
 from speech.asr import Recognizer
 from speech.tts import Synthesizer
 from speech.turn import TurnDetector
 from speech.vad import VoiceDetector
 from streams.pipeline import Worker
+from streams.types import Frame
 from video.encoder import Encoder
 
 
@@ -43,6 +45,21 @@ class Backend:
             self.synthesizer_worker,
             self.encoder_worker,
         )
+
+    def see(self, frames: Sequence[Frame]) -> list[str | VisualTokens]:
+        """What the model is shown of each frame: names, or visual tokens where it has an eye.
+
+        Visual tokens that say nothing in words themselves get the names for their text. On the encoder's
+        thread: an eye may take as long as an encoder, and answers are written meanwhile.
+        """
+        sightings = self.encoder.encode(frames)
+        if self.reader.eye is None:
+            return [sighting.text for sighting in sightings]
+        seen = self.reader.eye.look(frames, [sighting.features for sighting in sightings])
+        return [
+            visual if visual.text else replace(visual, text=sighting.text)
+            for visual, sighting in zip(seen, sightings, strict=True)
+        ]
 
     def close(self) -> None:
         """Finish what runs and end the threads."""

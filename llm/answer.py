@@ -9,10 +9,10 @@ from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
 from llm.calling import Calling
-from llm.chat import Passage
 from llm.constrained import ConstrainedSampler
 from llm.context import Context
 from llm.key_query import key_query
+from llm.passage import Passage
 from llm.question import Question as Question
 from llm.sampler import Sampler
 from llm.schema import arguments_grammar
@@ -80,7 +80,7 @@ class Answer:
         self._decoder = DecodeStream(skip_special_tokens=True)
         self._asked: Passage | None = None
         self._given: Given | None = None
-        self._told: tuple[int, ...] = ()
+        self._told: tuple[Passage, ...] = ()
         self._opening = reader.chat.ids(reader.chat.reply_prefix)
         self._closing = reader.chat.reply_suffix
         self._logits: Tensor | None = None
@@ -97,6 +97,10 @@ class Answer:
     def _context(self) -> Context:
         assert self._held is not None, "the answer was not prepared, or is finished"
         return self._held
+
+    @property
+    def _told_tokens(self) -> int:
+        return sum(passage.tokens for passage in self._told)
 
     def _new_sampler(self, repetition_penalty: float) -> Sampler:
         config = self._stream.reader.config
@@ -126,25 +130,25 @@ class Answer:
         asked: Passage | None = None
         before: list[Block] = []
         if self._given is not None:
-            self._told = tuple(token for passage in self._given.passages for token in passage.ids)
+            self._told = self._given.passages
         else:
             if sought := self._question.sought:
                 passage = reader.chat.question(self._question.start_us, sought)
                 recalled = self._recall(passage, sinks)
                 if self._question.text:
-                    asked, self._told = passage, passage.ids
+                    asked, self._told = passage, (passage,)
             # Taken together, with nothing read in between: each block is in one of the two.
             known = (*recalled.blocks, *stream.memory.recent())
             before = stream.standing.before(known) if self._question.unasked else in_order(known)
         yield
         closing = len(reader.chat.ids(self._closing))
-        read = len(self._told) + len(self._opening) + closing + self._calling.room
+        read = self._told_tokens + len(self._opening) + closing + self._calling.room
         taken = sum(block.tokens for block in (sinks, *before)) + read
         # An answer may be as long as the model's context allows, which is then said to be incomplete.
         self._max_tokens = max(min(self._max_tokens, reader.backbone.spec.max_positions - taken), 1)
         max_gap = stream.memory.config.max_gap_tokens
         reader.assemble(self._context, [sinks, *before], read + self._max_tokens, max_gap)
-        hidden = yield from reader.prefill((*self._told, *self._opening), self._context)
+        hidden = yield from reader.prefill((*self._told, Passage.of(self._opening)), self._context)
         self._logits = reader.backbone.logits(hidden)
         self._asked = asked
         question = self._given.question if self._given else self._question.text
@@ -159,7 +163,8 @@ class Answer:
         """Read the call up to its arguments, which only the tool's schema is written to."""
         reader, calls = self._stream.reader, self._stream.reader.chat.calls
         opening = reader.chat.ids(calls.opening(tool.name))
-        self._logits = reader.backbone.logits((yield from reader.prefill(opening, self._context)))
+        hidden = yield from reader.prefill([Passage.of(opening)], self._context)
+        self._logits = reader.backbone.logits(hidden)
         self._opening = [*self._opening, *opening]
         self._closing = f"{calls.end}{self._closing}"
         # Arguments may say again what they said: a penalty on that would change their meaning.
@@ -267,7 +272,7 @@ class Answer:
         kept = self.written if keep_tokens is None else self.written[:keep_tokens]
         if not kept or (self.call is not None and not self.finished_by_model):
             return Kept(asked_id)  # half a call was none
-        offset, closing = len(self._told), reader.chat.ids(self._closing)
+        offset, closing = self._told_tokens, reader.chat.ids(self._closing)
         ids = (*self._opening, *(token.id for token in kept), *closing)
         start = len(self._opening)
         passage = Passage(ids, start, start + len(kept))
@@ -275,7 +280,7 @@ class Answer:
         # close the turn were never written.
         ready = min(self._context.appended - offset, start + len(kept))
         self._context.truncate(offset + ready)
-        for _ in reader.prefill(ids[ready:], self._context):
+        for _ in reader.prefill([Passage.of(ids[ready:])], self._context):
             pass
         text = reader.chat.text([token.id for token in kept])
         if self.call is not None:

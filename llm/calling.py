@@ -10,6 +10,7 @@ from torch import Tensor
 
 from llm.constrained import ConstrainedSampler
 from llm.context import Context
+from llm.passage import Passage
 from llm.sampler import Sampler
 from llm.sinks import Tools
 from llm.stream import Reader
@@ -71,7 +72,7 @@ class Calling:
         unread = reader.chat.ids(self._format.start)
         while not name.complete:
             yield
-            hidden = yield from reader.prefill(unread, context)
+            hidden = yield from reader.prefill([Passage.of(unread)], context)
             unread = name.forced() or [name.sample(reader.backbone.logits(hidden))]
             written += unread
         context.truncate(appended)

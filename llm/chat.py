@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,21 +15,14 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from llm.call_format import CallFormat, call_format, plain_description, tool_schema
 from llm.constrained import grammar_tokenizer
+from llm.passage import Passage
+from llm.visual import VisualTokens
 from streams.conversation import Role, Tool
 from streams.errors import InvalidRequestError, ModelError
 from streams.types import format_time
 
 MARK = "\u241e"
 """Stands for a message's content when a chat template is taken apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """Token ids of one block; ``start:end`` is what it says, without time and chat marks."""
-
-    ids: tuple[int, ...]
-    start: int
-    end: int
 
 
 class ChatFormat:
@@ -129,8 +121,20 @@ class ChatFormat:
         prefix, between, _ = self._render(messages, tools=[tool_schema(tool) for tool in tools])
         return self._passage(prefix, text, between.removesuffix(self.user_prefix))
 
-    def sight(self, at_us: int, names: str) -> Passage:
-        return self._passage(f"[{format_time(at_us)}] Camera:", f" {names}", ".\n")
+    def sight(self, at_us: int, shown: str | VisualTokens) -> Passage:
+        """What a frame showed, in names or as visual tokens."""
+        opening, end = f"[{format_time(at_us)}] Camera:", ".\n"
+        if isinstance(shown, str):
+            return self._passage(opening, f" {shown}", end)
+        before, tokens = self.ids(opening), len(shown.embeddings)
+        ids = (*before, *[self._placeholder] * tokens, *self.ids(end))
+        return Passage(ids, len(before), len(before) + tokens, shown)
+
+    @cached_property
+    def _placeholder(self) -> int:
+        """Stands where a visual token is read."""
+        token: int = self.tokenizer.eos_token_id
+        return token
 
     def overheard(self, at_us: int, words: str) -> Passage:
         return self._passage(f"[{format_time(at_us)}] Heard:", f" {words}", ".\n")

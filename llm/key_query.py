@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from llm.chat import Passage
 from llm.context import Context
+from llm.passage import Passage
 from llm.stream import Reader
 from memory.block import Block
 

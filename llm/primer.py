@@ -6,7 +6,8 @@ asked; with it, in sentences. Larger models need none, and it would be one more 
 
 from __future__ import annotations
 
-from llm.chat import ChatFormat, Passage
+from llm.chat import ChatFormat
+from llm.passage import Passage
 from streams.types import US_PER_S
 
 SIGHTS = ((0, "umbrella"), (9, "piano"))

@@ -8,7 +8,8 @@ from gateway.backend import Backend
 from gateway.live.item_reader import ItemReader, written_text
 from gateway.live.reading import Reading
 from llm.answer import Given
-from llm.chat import Passage
+from llm.passage import Passage
+from llm.visual import VisualTokens
 from streams.clock import Clock
 from streams.conversation import FunctionCall, FunctionOutput, ImageContent, Item, ItemReference, Message
 from streams.item_list import ItemList
@@ -35,30 +36,31 @@ class InputReader:
 
     async def read(self, items: Sequence[Item | ItemReference]) -> Given:
         """Raises InvalidRequestError for an item that has left the conversation since."""
-        known: list[Item] = []
+        known: list[tuple[Item, list[str | VisualTokens]]] = []
         for each in items:
             item = self._conversation.get(each.id) if isinstance(each, ItemReference) else each
             if isinstance(item, Message):
                 item = await self._reader.understand(item, in_conversation=False)
-            known.append(item)
+            parts = item.content if isinstance(item, Message) else ()
+            pictures = [await self._reader.picture(part) for part in parts if isinstance(part, ImageContent)]
+            known.append((item, pictures))
         # After what is not the user's there is no question: the model goes on from it.
-        last = known[-1] if known else None
+        last = known[-1][0] if known else None
         question = written_text(last) if isinstance(last, Message) and last.role == "user" else ""
         now_us = self._clock.now_us()
 
         def passages() -> tuple[Passage, ...]:
-            return tuple(passage for item in known for passage in self._passages(item, now_us))
+            return tuple(passage for each in known for passage in self._passages(*each, now_us))
 
         return Given(await self._engine.run(passages), question)
 
-    def _passages(self, item: Item, now_us: int) -> list[Passage]:
+    def _passages(self, item: Item, pictures: Sequence[str | VisualTokens], now_us: int) -> list[Passage]:
         match item:
             case FunctionCall(name=name, arguments=arguments):
                 return [self._chat.call(name, arguments)]
             case FunctionOutput(output=output):
                 return [self._chat.output(now_us, output)]
             case Message(role=role):
-                pictures = [part for part in item.content if isinstance(part, ImageContent)]
-                seen = [self._chat.sight(now_us, picture.shows) for picture in pictures if picture.shows]
+                seen = [self._chat.sight(now_us, picture) for picture in pictures if picture]
                 words = written_text(item)
                 return [*seen, *([self._chat.message(role, now_us, words)] if words else [])]

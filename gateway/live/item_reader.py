@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from gateway.backend import Backend
 from gateway.live.live import Emit
-from gateway.live.sight import Sight
+from gateway.live.sight import UNSURE, Sight, in_words
+from llm.visual import VisualTokens
 from speech.asr import ASR_RATE
 from speech.audio import resample
 from speech.streaming import StreamingRecognizer
@@ -68,11 +69,23 @@ class ItemReader:
                         self._emit(TranscriptCompleted(message.id, transcript, audio.duration_us))
                     parts.append(replace(content, transcript=transcript.text))
                 case ImageContent(image, shows=None):
-                    look = self._sight.show(image, message.id) if in_conversation else self._sight.look(image)
-                    parts.append(replace(content, shows=await look))
+                    if in_conversation:
+                        shows = await self._sight.show(image, message.id)
+                    else:
+                        shows = in_words(await self._sight.look(image)) or UNSURE
+                    parts.append(replace(content, shows=shows))
                 case _:
                     parts.append(content)
         return replace(message, content=tuple(parts))
+
+    async def picture(self, content: ImageContent) -> str | VisualTokens:
+        """A picture as the model is shown it; "" when it is not known what it shows.
+
+        Of one that became part of the conversation only what it shows in words is left.
+        """
+        if self._backend.reader.eye is not None and content.image.size:
+            return await self._sight.look(content.image)
+        return content.shows or ""
 
     async def _recognise(self, audio: AudioChunk) -> Transcript:
         recognizer = StreamingRecognizer(self._backend.recognizer)

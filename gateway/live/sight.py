@@ -11,19 +11,24 @@ from gateway.live.live import Emit
 from gateway.live.newest import Newest
 from gateway.live.reading import Reading
 from llm.stream import Stream
+from llm.visual import VisualTokens
 from streams.clock import Clock, ReplayClock
 from streams.config import VideoConfig
 from streams.errors import StreamsError
 from streams.events import FramesDropped, FrameSeen, SessionFailed
 from streams.pipeline import Stage
 from streams.types import US_PER_S, Frame, Image
-from video.encoder import Sighting
 from video.image import thumbnail_jpeg
 from video.sampling import Decision, Sampler
 
 THUMBNAILS_KEPT = 4_096
 REPORT_EVERY_US = US_PER_S
 UNSURE = "something unclear"
+
+
+def in_words(shown: str | VisualTokens) -> str:
+    """What people read of that which a model is shown; "" when nothing is sure."""
+    return shown if isinstance(shown, str) else shown.text
 
 
 @dataclass(slots=True)
@@ -102,42 +107,39 @@ class Sight:
         self._emit(SessionFailed(StreamsError(f"the frame at {at_s:.1f} s is lost: {problem}")))
 
     async def _look(self, frame: Frame) -> None:
-        sighting = await self._encode(frame)
+        shown = await self._see(frame)
         self.counts.encoded += 1
-        text = self._news(sighting)
-        if text is not None:
-            await self.read(frame, text)
-        self._emit(FrameSeen(frame.pts_us, sighting.text))
+        if isinstance(shown, VisualTokens) or self._is_news(frame.pts_us, shown):
+            await self.read(frame, shown)
+        self._emit(FrameSeen(frame.pts_us, in_words(shown)))
         self._report()
 
-    def _news(self, sighting: Sighting) -> str | None:
-        """What to read of a frame: nothing when the encoder is unsure, or says what it said just now."""
-        text = sighting.text
-        lasting_us = sighting.pts_us - self._last_us
-        if not text or (text == self._last_text and lasting_us < self._config.keep_every_s * US_PER_S):
-            return None
-        self._last_text, self._last_us = text, sighting.pts_us
-        return text
+    def _is_news(self, at_us: int, names: str) -> bool:
+        """Whether to read the names of a frame: not when there are none, or those of just now."""
+        lasting_us = at_us - self._last_us
+        if not names or (names == self._last_text and lasting_us < self._config.keep_every_s * US_PER_S):
+            return False
+        self._last_text, self._last_us = names, at_us
+        return True
 
     async def show(self, image: Image, item_id: str) -> str:
         """Look at a picture that an item of the conversation holds, and return what it shows."""
-        text = await self.look(image)
-        await self.read(Frame(self._clock.now_us(), image), text, item_id)
-        return text
+        shown = await self.look(image)
+        await self.read(Frame(self._clock.now_us(), image), shown, item_id)
+        return in_words(shown) or UNSURE
 
-    async def look(self, image: Image) -> str:
-        """What a picture shows. Somebody points at it, so that nothing can be said of it is said too."""
-        sighting = await self._encode(Frame(self._clock.now_us(), image))
-        return sighting.text or UNSURE
+    async def look(self, image: Image) -> str | VisualTokens:
+        """What the model is shown of a picture that somebody points at: that nothing can be said is said."""
+        return await self._see(Frame(self._clock.now_us(), image)) or UNSURE
 
-    async def _encode(self, frame: Frame) -> Sighting:
-        (sighting,) = await self._backend.encoder_worker.run(lambda: self._backend.encoder.encode([frame]))
-        return sighting
+    async def _see(self, frame: Frame) -> str | VisualTokens:
+        (shown,) = await self._backend.encoder_worker.run(lambda: self._backend.see([frame]))
+        return shown
 
-    async def read(self, frame: Frame, text: str, item_id: str = "") -> None:
+    async def read(self, frame: Frame, shown: str | VisualTokens, item_id: str = "") -> None:
         end_us = frame.pts_us + round(US_PER_S / self._config.sample_fps)
         memory = self._stream.memory
-        block = await self._reading.read(self._stream.see(frame.pts_us, end_us, text), item_id)
+        block = await self._reading.read(self._stream.see(frame.pts_us, end_us, shown), item_id)
         picture = await asyncio.to_thread(thumbnail_jpeg, frame.image)
         memory.pictures.put(block.id, picture)
         self._thumbnails[block.id] = picture

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from llm.answer import Answer, Question
-from llm.chat import Passage
+from llm.passage import Passage
 from llm.scoring import ScoredAnswer
 from llm.stream import Reader, Stream, run
 from memory.block import Block, BlockInfo

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from llm.stream import Stream, run
+from llm.steps import run
+from llm.stream import Stream
 from memory.block import Block
 from memory.recall.policy import Query
 from streams.bench.cold import drop_file_cache
@@ -96,6 +97,6 @@ def _reading_ms(stream: Stream, texts: Sequence[str]) -> float:
         for text in texts:
             passage = reader.chat.sight(0, text)
             reader.assemble(context, [stream.sinks, *stream.memory.recent()], len(passage.ids))
-            run(reader.prefill(passage.ids, context))
+            run(reader.prefill([passage], context))
         best = min(best, time.perf_counter() - start)
     return best * 1e3

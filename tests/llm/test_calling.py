@@ -11,7 +11,9 @@ from jsonschema import Draft202012Validator
 
 from llm.answer import Answer, Question
 from llm.calling import CALL_SIMILARITY, Calling
-from llm.stream import Reader, run
+from llm.passage import Passage
+from llm.reader import Reader
+from llm.steps import run
 from streams.config import LlmConfig
 from streams.conversation import Tool
 from streams.types import US_PER_S, BlockKind
@@ -106,7 +108,7 @@ def test_a_call_is_remembered_as_it_stands_in_the_chat(stream, reader, chat):
     told += chat.ids(f"{chat.calls.end}{chat.reply_suffix}")
     context = reader.backbone.new_context()
     reader.assemble(context, [reader.sinks("Be brief.", (WEATHER,)), question], len(told))
-    run(reader.prefill(told, context))
+    run(reader.prefill([Passage.of(told)], context))
     keys, values = context.appended_keys_values(0, len(told))
     torch.testing.assert_close(call.keys, keys, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(call.values, values, rtol=1e-4, atol=1e-4)
@@ -158,7 +160,7 @@ def choose(reader, tools, question="", *, must_call=False, first=None):
     context = reader.backbone.new_context()
     calling = Calling(reader, tools, must_call)
     context.assemble([], 8 + calling.room)
-    run(reader.prefill(reader.chat.ids("Hello."), context))
+    run(reader.prefill([Passage.of(reader.chat.ids("Hello."))], context))
     logits = torch.zeros(reader.backbone.spec.vocab)
     if first is not None:
         logits[reader.chat.ids(first)[0]] = 1

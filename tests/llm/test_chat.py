@@ -3,8 +3,10 @@
 import copy
 
 import pytest
+import torch
 
 from llm.chat import ChatFormat, load_chat
+from llm.visual import VisualTokens
 from streams.errors import ModelError
 
 LLAMA3 = (
@@ -125,3 +127,13 @@ def test_a_call_is_a_turn_and_so_is_what_the_function_gave_back(chat):
     told = chat.tokenizer.decode(list(output.ids))
     assert told.startswith(f"[01:05]\n{chat.user_prefix}The result is: 21 degrees{chat.reply_suffix}")
     assert output.ids.count(chat.ids(chat.user_suffix)[0]) == 1
+
+
+def test_a_frame_as_visual_tokens_stands_after_its_time(chat):
+    visual = VisualTokens(torch.zeros(5, 7))
+    passage = chat.sight(72_000_000, visual)
+    assert passage.visual is visual
+    assert passage.end - passage.start == 5
+    assert chat.tokenizer.decode(list(passage.ids[: passage.start])) == "[01:12] Camera:"
+    assert chat.tokenizer.decode(list(passage.ids[passage.end :])) == ".\n"
+    assert len(set(passage.ids[passage.start : passage.end])) == 1

@@ -9,7 +9,10 @@ import torch
 
 from llm.answer import Answer, Question
 from llm.context import Context
-from llm.stream import Reader, run
+from llm.passage import Passage
+from llm.reader import Reader
+from llm.steps import run
+from llm.visual import VisualTokens
 from streams.config import LlmConfig
 from streams.types import US_PER_S, BlockKind
 
@@ -48,7 +51,10 @@ class Recorder:
 class Life:
     """Plays the script into a stream whose window holds next to nothing, reading each block after all."""
 
-    def __init__(self, backbone, chat, new_stream, **settings):
+    def __init__(self, backbone, chat, new_stream, *, eye=None, **settings):
+        """With ``eye`` frames are read as the visual tokens that it makes of their text."""
+        self.eye = eye
+        self.pictures = []
         self.backbone = Recorder(backbone)
         config = LlmConfig(repetition_penalty=1.0, prefill_chunk_tokens=16, device="cpu")
         self.reader = Reader(self.backbone, chat, config)
@@ -95,7 +101,10 @@ class Life:
     def read(self, kind, text):
         """As ``Stream.see`` and ``overhear`` do, but after every block there is."""
         chat, memory = self.reader.chat, self.stream.memory
-        passage = (chat.sight if kind is FRAME else chat.overheard)(self.now_us, text)
+        shown = self.eye(text) if self.eye and kind is FRAME else text
+        passage = (chat.sight if kind is FRAME else chat.overheard)(self.now_us, shown)
+        if passage.visual is not None:
+            self.pictures.append((len(self.ids) + passage.start, passage.visual.embeddings))
         info = memory.new_info(kind, self.now_us, self.now_us, text, len(passage.ids))
         context = self.backbone.new_context()
         memory.append(run(self.reader.read(passage, [self.stream.sinks, *self.everything()], context, info)))
@@ -123,9 +132,22 @@ class Life:
         return sorted([*sealed, *memory.recent()], key=lambda block: block.id)
 
 
-def full_attention(model, ids):
+def full_attention(model, ids, pictures=()):
     with torch.inference_mode():
-        return model(torch.tensor([ids])).logits[0]
+        embeddings = model.get_input_embeddings()(torch.tensor([ids]))
+        for start, visual in pictures:
+            embeddings[0, start : start + len(visual)] = visual
+        return model(inputs_embeds=embeddings).logits[0]
+
+
+def eye(spec):
+    """Visual tokens of a text: random ones, as wide as a model's, of a number that the text decides."""
+
+    def look(text):
+        generator = torch.Generator().manual_seed(len(text))
+        return VisualTokens(torch.randn(3 + len(text) % 5, spec.hidden, generator=generator), text=text)
+
+    return look
 
 
 CASES = [
@@ -151,7 +173,7 @@ def assert_equals_full_attention(life, model):
 
     life.now_us += 5 * US_PER_S
     life.ask("What was on the kitchen table, and what was in the cup?")
-    expected = full_attention(model, life.ids)
+    expected = full_attention(model, life.ids, life.pictures)
     spoken = expected[life.answer_start - 1 :][: len(life.answer_logits)]
     torch.testing.assert_close(life.answer_logits, spoken, rtol=0, atol=TOLERANCE)
     assert life.written == spoken.argmax(-1)[: len(life.written)].tolist()
@@ -166,6 +188,22 @@ def test_all_blocks_handed_back_equal_full_attention(name, backend, chat, stock,
     stats = life.stream.memory.stats()
     assert stats.disk_bytes > 7 * 10 * life.backbone.spec.token_bytes, "most blocks went to disk"
     assert_equals_full_attention(life, stock(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"), [("llama", "lean"), ("llama", "hooked"), ("qwen2", "lean"), ("qwen2", "hooked")]
+)
+def test_so_do_frames_that_were_read_as_visual_tokens(name, backend, chat, stock, new_stream, request):
+    backbone = request.getfixturevalue(backend)(name)
+    life = Life(backbone, chat, new_stream, eye=eye(backbone.spec))
+    life.play()
+    assert len(life.pictures) == 5
+    assert_equals_full_attention(life, stock(name))
+    unlike = [(start, visual.flip(0)) for start, visual in life.pictures]
+    difference = full_attention(stock(name), life.ids, unlike) - full_attention(
+        stock(name), life.ids, life.pictures
+    )
+    assert difference[-1].abs().max() > 100 * TOLERANCE, "what is in the pictures matters"
 
 
 @pytest.mark.parametrize(("name", "backend"), [("llama", "lean"), ("qwen2-yarn", "hooked")])
@@ -196,7 +234,7 @@ class TestItCanFail:
         context = life.backbone.new_context()
         question = life.reader.chat.question(life.now_us, "And now?").ids
         life.reader.assemble(context, [life.stream.sinks, *blocks], len(question))
-        hidden = run(life.reader.prefill(question, context))
+        hidden = run(life.reader.prefill([Passage.of(question)], context))
         expected = full_attention(model, [*life.ids, *question])[-1]
         return (life.backbone.logits(hidden) - expected).abs().max().item()
 

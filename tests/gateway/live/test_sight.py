@@ -6,15 +6,19 @@ from dataclasses import replace
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
 from gateway.live.reading import Reading
 from gateway.live.sight import UNSURE, Sight
+from llm.reader import Reader
+from llm.steps import run
 from llm.stream import Stream
+from llm.visual import VisualTokens
 from memory.host import MemoryHost
 from streams.clock import ReplayClock, WallClock
 from streams.errors import MediaError
 from streams.events import FramesDropped, FrameSeen, SessionFailed
-from streams.types import BlockKind
+from streams.types import BlockKind, Frame
 
 S = 1_000_000
 TIMEOUT_S = 60
@@ -53,14 +57,33 @@ def encoder(streams):
     return Gated(streams.backend.encoder)
 
 
+class Projection:
+    """An eye: the mean feature and its size, at random places of the model's space. Bright ones are named."""
+
+    def __init__(self, hidden):
+        self._weights = torch.randn(1280, hidden, generator=torch.Generator().manual_seed(1)) / 40
+        self.looked = []
+
+    def look(self, frames, features):
+        self.looked += [frame.pts_us for frame in frames]
+        return [self._look(*each) for each in zip(frames, features, strict=True)]
+
+    def _look(self, frame, features):
+        seen = torch.from_numpy(features.vectors[[0, 24]]) @ self._weights
+        return VisualTokens(seen, text="something bright" if frame.image.mean() > 200 else "")
+
+
 @pytest.fixture
 def look(streams, config, encoder):
     """Runs a scenario with a sight on the given clock, its stream's memory and what it told."""
 
-    def run(scenario, clock, **video):
+    def play(scenario, clock, *, eye=None, **video):
         async def whole():
             events = []
-            backend = replace(streams.backend, encoder=encoder)
+            reader = streams.backend.reader
+            if eye is not None:
+                reader = Reader(reader.backbone, reader.chat, reader.config, eye=eye)
+            backend = replace(streams.backend, encoder=encoder, reader=reader)
             host = MemoryHost(config.memory, backend.memory_shape)
             stream = await backend.engine.run(lambda: Stream(backend.reader, host.open("sight"), "You see."))
             settings = config.video.model_copy(update=video)
@@ -73,7 +96,7 @@ def look(streams, config, encoder):
 
         asyncio.run(whole())
 
-    return run
+    return play
 
 
 def grey(level):
@@ -203,6 +226,65 @@ def test_an_unsure_encoder_adds_nothing_unless_the_picture_is_pointed_at(look):
         assert [info.text for info in frames_in(memory)] == [UNSURE]
 
     look(scenario, ReplayClock())
+
+
+@pytest.fixture
+def eye(streams):
+    return Projection(streams.backend.reader.backbone.spec.hidden)
+
+
+def test_with_an_eye_every_frame_that_is_sampled_is_read(look, photograph, eye):
+    """The sure ones, the unsure ones, and those that show the same again."""
+    cat = photograph("chelsea.png")
+
+    async def scenario(sight, memory, events):
+        for second, picture in enumerate([cat, grey(255), np.roll(cat, 40, axis=1), photograph("moon.png")]):
+            await sight.append(picture, second * S)
+        await sight.drain()
+        said = ["cat", "something bright", "cat", ""]
+        assert events == [FrameSeen(second * S, text) for second, text in enumerate(said)]
+        assert eye.looked == [0, S, 2 * S, 3 * S]
+        assert [(info.start_us, info.text) for info in frames_in(memory)] == [
+            (second * S, text) for second, text in enumerate(said)
+        ]
+
+    look(scenario, ReplayClock(), eye=eye)
+
+
+def test_what_the_eye_saw_is_what_the_model_reads(look, photograph, eye, streams):
+    picture = photograph("moon.png")
+
+    async def scenario(sight, memory, events):
+        await sight.append(picture, 5 * S)
+        await sight.drain()
+        (block,) = [block for block in memory.recent() if block.info.kind is BlockKind.FRAME]
+        reader = streams.backend.reader
+        visual = VisualTokens(sight_of(picture))
+        passage = reader.chat.sight(0, visual)
+        assert block.tokens == passage.tokens
+        context = reader.backbone.new_context()
+        again = run(reader.read(passage, [memory.sinks], context, block.info))
+        torch.testing.assert_close(block.keys, again.keys)
+        blank = reader.chat.sight(0, VisualTokens(torch.zeros_like(visual.embeddings)))
+        other = run(reader.read(blank, [memory.sinks], context, block.info))
+        assert not torch.allclose(block.keys, other.keys, atol=0.1)
+
+    def sight_of(image):
+        (sighting,) = streams.backend.encoder.encode([Frame(0, image)])
+        return eye.look([Frame(0, image)], [sighting.features])[0].embeddings
+
+    look(scenario, ReplayClock(), eye=eye)
+
+
+def test_a_picture_that_is_pointed_at_is_read_through_the_eye_too(look, photograph, eye):
+    async def scenario(sight, memory, events):
+        assert await sight.show(photograph("moon.png"), "item_1") == UNSURE
+        assert await sight.show(photograph("coffee.png"), "item_1") == "espresso coffee"
+        assert [info.text for info in frames_in(memory)] == ["", "espresso coffee"]
+        assert isinstance(await sight.look(photograph("moon.png")), VisualTokens)
+        assert len(eye.looked) == 3
+
+    look(scenario, ReplayClock(), eye=eye)
 
 
 def test_a_picture_that_is_shown_is_named_now(look, photograph):

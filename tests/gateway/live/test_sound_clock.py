@@ -49,9 +49,7 @@ def test_no_sound_is_placed_before_the_start(hand_clock):
 
 
 @pytest.mark.parametrize(("away_us", "moved"), [(400_000, False), (600_000, True)])
-def test_between_turns_sound_that_stayed_away_for_long_goes_on_where_the_clock_is(
-    hand_clock, away_us, moved
-):
+def test_between_turns_sound_that_stayed_away_for_long_goes_on_where_the_clock_is(hand_clock, away_us, moved):
     sound = SoundClock(hand_clock)
     hand_clock.advance_to(PIECE_US)
     sound.sent(PIECE_US, between_turns=True)

@@ -1,0 +1,35 @@
+"""A piece of what a model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llm.visual import VisualTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Token ids of one block; ``start:end`` is what it says, without time and chat marks.
+
+    Where it shows a picture, ``start:end`` are as many placeholders as ``visual`` has tokens: the model
+    reads those in their place.
+    """
+
+    ids: tuple[int, ...]
+    start: int
+    end: int
+    visual: VisualTokens | None = None
+
+    def __post_init__(self) -> None:
+        shown = self.visual
+        assert shown is None or len(shown.embeddings) == self.end - self.start, "a placeholder for each token"
+
+    @classmethod
+    def of(cls, ids: Sequence[int]) -> Passage:
+        """Bare token ids, all of which say something."""
+        return cls(tuple(ids), 0, len(ids))
+
+    @property
+    def tokens(self) -> int:
+        return len(self.ids)
