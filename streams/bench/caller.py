@@ -67,7 +67,7 @@ class Caller:
             self._cut.append(played)
         self.heard.on_event(event)
 
-    async def run(self, client: RealtimeClient, pictures: Sequence[bytes]) -> None:
+    async def run(self, client: RealtimeClient, pictures: Sequence[bytes], fps: float) -> None:
         """Microphone, loudspeaker and, with ``pictures``, camera, until cancelled."""
         session = {
             "type": "realtime",
@@ -79,7 +79,7 @@ class Caller:
         async with asyncio.TaskGroup() as devices:
             devices.create_task(self._sound(client))
             if pictures:
-                devices.create_task(self._camera(client, pictures))
+                devices.create_task(self._camera(client, pictures, fps))
 
     async def _sound(self, client: RealtimeClient) -> None:
         at_us = 0
@@ -101,9 +101,9 @@ class Caller:
         if exchange is not None and not self._mouth:
             exchange.voice_end_s = time.perf_counter()
 
-    async def _camera(self, client: RealtimeClient, pictures: Sequence[bytes]) -> None:
+    async def _camera(self, client: RealtimeClient, pictures: Sequence[bytes], fps: float) -> None:
         for number, picture in enumerate(cycle(pictures)):
-            at_us = round(number * US_PER_S / FRAMES_PER_S)
+            at_us = round(number * US_PER_S / fps)
             await self._clock.sleep_until(at_us)
             await client.append_frame(picture, at_us // US_PER_MS)
             self.frames_sent += 1
@@ -140,15 +140,17 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(url: str, pictures: Sequence[bytes]) -> AsyncIterator[Caller]:
+async def calling(url: str, pictures: Sequence[bytes], fps: float = FRAMES_PER_S) -> AsyncIterator[Caller]:
     """A caller in a session of the gateway at ``url``; without ``pictures`` it has no camera.
+
+    ``pictures`` are shown ``fps`` a second, one after the other and again from the first.
 
     Raises what connecting raises. When the connection is lost, what is inside is cancelled and a group with
     ConnectionClosed raised.
     """
     caller = Caller()
     async with RealtimeClient(url, caller.on_event) as client, asyncio.TaskGroup() as group:
-        devices = group.create_task(caller.run(client, pictures))
+        devices = group.create_task(caller.run(client, pictures, fps))
         yield caller
         devices.cancel()
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import mean
 
-import numpy as np
-
+from streams.bench.bootstrap import interval
 from streams.bench.report import Cell, Column, Report
 from streams.bench.sight_ask import CONDITIONS, RANKED, Asked
 from streams.bench.sight_play import Played
 from streams.types import US_PER_S
 
-DRAWS = 2_000
 AGES_S = (15, 60, 300)
 """Edges of how long ago evidence was."""
 KS = (1, 2, 4, RANKED)
@@ -185,23 +183,6 @@ def summary(found: Mapping[str, Sequence[Played]]) -> Report:
             }
         )
     return Report("settings", columns, tuple(rows), ("All questions; interval of 95 % over streams.",))
-
-
-def interval(
-    groups: Sequence[Sequence[Asked]], figure: Figure, seed: int = 0
-) -> tuple[float | None, float | None]:
-    """Between which ``figure`` lies in 95 % of draws of as many streams, each question with its stream."""
-    rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(DRAWS):
-        drawn = rng.integers(len(groups), size=len(groups))
-        value = figure([each for number in drawn for each in groups[number]])
-        if value is not None:
-            values.append(value)
-    if not values:
-        return None, None
-    low, high = np.percentile(values, (2.5, 97.5))
-    return float(low), float(high)
 
 
 def _asked(played: Iterable[Played]) -> list[Asked]:

@@ -10,7 +10,7 @@ import pytest
 from gateway.assembly import Streams
 from streams.bench.sight_ask import CONDITIONS, Asked, Asker, Given, _spread
 from streams.bench.sight_play import Played, Player, questions
-from streams.bench.sight_report import answers, cost, differences, interval, kinds, recalled, summary
+from streams.bench.sight_report import answers, cost, differences, kinds, recalled, summary
 from streams.train.sample import Dialogue, Facts, Reply, Seen, Turn
 
 S = 1_000_000
@@ -191,16 +191,6 @@ def test_differences_are_of_questions_beyond_the_window():
     assert row["low"] <= row["points"] <= row["high"]
     assert found["written: recall − window"]["points"] == pytest.approx(25)
     assert found["likeliest: recall − full"]["points"] == pytest.approx(100)
-
-
-def test_an_interval_is_of_streams_not_of_questions():
-    share = lambda asked: sum(each.given["full"].right for each in asked) / len(asked) if asked else None  # noqa: E731
-    right, wrong = asked({"full"}), asked(())
-    assert interval([[right], [right]], share) == (1, 1)
-    assert interval([[right] * 5, [wrong] * 5], share) == (0, 1)
-    low, high = interval([[right, wrong]] * 20, share)
-    assert (low, high) == (0.5, 0.5)
-    assert interval([[], []], share) == (None, None)
 
 
 def test_settings_are_compared_in_one_table():
