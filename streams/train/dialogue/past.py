@@ -18,6 +18,9 @@ from streams.train.pictures.vocabulary import COLOURS, NOUNS, plural
 from streams.train.sample import Turn
 from streams.types import US_PER_S, format_time
 
+_YES_SHARE = 0.62
+"""How often "yes" is tried. It cannot always be had, "no" nearly always: so both come about as often."""
+
 
 def ask_colour(moment: Moment) -> Turn | None:
     for sighting, thing in moment.unique(moment.past):
@@ -93,7 +96,7 @@ def ask_seen(moment: Moment) -> Turn | None:
     """Yes or no, as often the one as the other; one time in four about a class of things."""
     if moment.rng.random() < 0.25:
         return _seen_class(moment)
-    if moment.rng.random() < 0.5:
+    if moment.rng.random() < _YES_SHARE:
         unique = moment.unique(moment.past)
         found = [(sighting, thing.name) for sighting, thing in unique if is_singular(thing)]
         return next((_yes(moment, name, sighting) for sighting, name in found), None)
@@ -217,7 +220,7 @@ def _no(moment: Moment, name: str) -> Turn:
 def _seen_class(moment: Moment) -> Turn | None:
     groups = list(DOUBTFUL)
     moment.rng.shuffle(groups)
-    wanted = moment.rng.random() < 0.5
+    wanted = moment.rng.random() < _YES_SHARE
     for group in groups:
         found = members(group, names_in(moment.seen))
         if found is None or bool(found) != wanted:

@@ -9,10 +9,8 @@ from typing import Any
 import resvg_py
 
 from streams.errors import MediaError
+from streams.train.pictures.scene import DRAWING_PX
 from streams.train.pictures.vocabulary import NOUNS
-
-SIDE_PX = 224
-"""Drawings fit into a square of this side."""
 
 
 def render_icons(members: Path, out: Path) -> None:
@@ -27,7 +25,7 @@ def render_icons(members: Path, out: Path) -> None:
         if found is not None:
             svg = _svg(icon_set, found)
             try:
-                png = resvg_py.svg_to_bytes(svg_string=svg, width=SIDE_PX, skip_system_fonts=True)
+                png = resvg_py.svg_to_bytes(svg_string=svg, width=DRAWING_PX, skip_system_fonts=True)
             except ValueError as error:
                 raise MediaError(f"icon {found} of {icon_set['prefix']}: {error}", param=found) from error
             (out / f"{noun.name}.png").write_bytes(bytes(png))

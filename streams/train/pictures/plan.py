@@ -25,7 +25,11 @@ _GROUNDS: tuple[Ground, ...] = (
     "plain", "plain", "gradient", "gradient", "clouds", "clouds", "stripes", "checks",
 )  # fmt: skip
 _KINDS = {"one": 34, "two": 18, "three": 5, "several": 13, "coloured": 16, "text": 10, "labelled": 4}
-"""Kinds of scene and how often each is made."""
+"""Kinds of scene and how often each is made, besides whole photographs where there are some."""
+_PHOTOGRAPHS = 3
+_REAL_SHARE = 0.3
+"""How many of the things that are not tinted are photographed, where a split has such."""
+_GREY: Rgb = (128, 128, 128)
 _DARK_ON = {"white", "yellow", "pink", "orange"}
 
 
@@ -56,7 +60,11 @@ class _Planner:
 
     def shot(self, number: int) -> Iterator[Planned]:
         rng = self._rng
-        kind = rng.choices(tuple(_KINDS), tuple(_KINDS.values()))[0]
+        kinds = _KINDS | ({"photograph": _PHOTOGRAPHS} if self._material.shown else {})
+        kind = rng.choices(tuple(kinds), tuple(kinds.values()))[0]
+        if kind == "photograph":
+            yield from self._photograph(number)
+            return
         pictures = rng.choice((1, 1, 2, 2, 3, 4))
         ground = rng.choice(_GROUNDS)
         text, lettering, moving = "", None, False
@@ -66,7 +74,7 @@ class _Planner:
                 text, pairs = lettering.text, []
             case "labelled":
                 lettering = self._lettering(WIDTH * rng.uniform(0.25, 0.45), 0.77)
-                text, pairs = lettering.text, [self._item("top", rng.uniform(0.35, 0.5))]
+                text, pairs = lettering.text, [self._item("top", rng.uniform(0.32, 0.42))]
             case "two":
                 places = rng.choice((("left", "right"), ("top", "bottom")))
                 share = (0.36, 0.55) if places[0] == "left" else (0.32, 0.44)
@@ -87,7 +95,7 @@ class _Planner:
                 size = (0.3, 0.42) if moving else (0.45, 0.72) if place == "middle" else (0.35, 0.5)
                 pairs = [self._item(place, rng.uniform(*size))]
         items, things = tuple(item for item, _ in pairs), tuple(thing for _, thing in pairs)
-        backdrop = self._backdrop(ground, things, items, lettering)
+        backdrop = self._backdrop(ground, items, things, lettering)
         drift = (rng.randint(-4, 4), rng.randint(-4, 4)) if rng.random() < 0.5 else (0, 0)
         motion, stride = "", (0, 0)
         if moving:
@@ -100,6 +108,18 @@ class _Planner:
         for step in range(pictures):
             moved = motion if step else ""
             yield Planned(Facts(things, text, backdrop.ground, moved), number, step, scene)
+
+    def _photograph(self, number: int) -> Iterator[Planned]:
+        rng, material = self._rng, self._material
+        which = rng.randrange(len(material.shown))
+        name = material.shown[which]
+        thing = Thing(name, NOUNS[name].parent)
+        view = material.landscapes + which
+        backdrop = Backdrop("photograph", (_GREY, _GREY), rng.getrandbits(31), view)
+        drift = (rng.randint(-4, 4), rng.randint(-4, 4))
+        scene = Scene(backdrop, drift=drift, seed=rng.getrandbits(31))
+        for step in range(rng.choice((1, 2, 3))):
+            yield Planned(Facts((thing,), background="photograph"), number, step, scene)
 
     def _items(
         self, places: tuple[str, ...], share: tuple[float, float], *, coloured: bool = False
@@ -116,6 +136,9 @@ class _Planner:
     ) -> tuple[Item, Thing]:
         rng, material = self._rng, self._material
         styles = [style for style in material.styles.values() if style.monochrome == coloured]
+        real = [style for style in styles if style.photographed]
+        if real and rng.random() < _REAL_SHARE:
+            styles = real
         names = sorted({name for style in styles for name in material.things[style.name]})
         while True:
             name = rng.choice(names)
@@ -123,7 +146,7 @@ class _Planner:
                 break
         style = rng.choice([style for style in styles if name in material.things[style.name]])
         noun = NOUNS[name]
-        colour = rng.choice(tuple(COLOURS)) if coloured else noun.colour
+        colour = rng.choice(tuple(COLOURS)) if coloured else None if style.photographed else noun.colour
         across, down = PLACES[place]
         side = round(HEIGHT * share)
         item = Item(
@@ -136,6 +159,7 @@ class _Planner:
             rng.choice((0.0, 0.0, rng.uniform(-15, 15))),
             rng.random() < 0.5,
             _varied(COLOURS[colour], rng) if coloured and colour is not None else None,
+            rng.randrange(material.things[style.name][name]),
         )
         return item, Thing(name, noun.parent, colour, place, count)
 
@@ -157,9 +181,14 @@ class _Planner:
         )
 
     def _backdrop(
-        self, ground: Ground, things: tuple[Thing, ...], items: tuple[Item, ...], lettering: Lettering | None
+        self, ground: Ground, items: tuple[Item, ...], things: tuple[Thing, ...], lettering: Lettering | None
     ) -> Backdrop:
-        rng = self._rng
+        rng, material = self._rng, self._material
+        real = any(material.styles[item.style].photographed for item in items)
+        plain = any(item.tint is not None for item in items) or (lettering and lettering.paper is None)
+        if material.landscapes and not plain and rng.random() < (0.6 if real else 0.15):
+            view = rng.randrange(material.landscapes)
+            return Backdrop("photograph", (_GREY, _GREY), rng.getrandbits(31), view)
         low, high, spread = 0.45, 0.95, 0.22
         if any(item.tint is not None for item in items):
             colours = {thing.colour for thing in things}

@@ -32,7 +32,7 @@ def render(scene: Scene, step: int, material: Material) -> Image:
     """Picture ``step`` of ``scene``: uint8 RGB [HEIGHT, WIDTH, 3], always the same for the same input."""
     dx, dy = scene.drift[0] * step, scene.drift[1] * step
     left, top = MARGIN - max(-MARGIN, min(dx, MARGIN)), MARGIN - max(-MARGIN, min(dy, MARGIN))
-    picture = _ground(scene.backdrop).crop((left, top, left + WIDTH, top + HEIGHT))
+    picture = _ground(scene.backdrop, material).crop((left, top, left + WIDTH, top + HEIGHT))
     for index, item in enumerate(scene.items):
         moved = (scene.stride[0] * step, scene.stride[1] * step) if index == 0 else (0, 0)
         _place(picture, item, item.x + dx + moved[0], item.y + dy + moved[1], material)
@@ -47,13 +47,17 @@ def _noise() -> NDArray[np.int16]:
     return np.round(rng.normal(0, 32, (2 * HEIGHT, 2 * WIDTH, 1))).astype(np.int16)
 
 
-def _ground(backdrop: Backdrop) -> PIL.Image.Image:
+def _ground(backdrop: Backdrop, material: Material) -> PIL.Image.Image:
     rng = np.random.default_rng(backdrop.seed)
     width, height = WIDTH + 2 * MARGIN, HEIGHT + 2 * MARGIN
     first, second = (np.array(colour, dtype=np.float32) for colour in backdrop.colours)
     match backdrop.ground:
         case "plain":
             return PIL.Image.new("RGB", (width, height), backdrop.colours[0])
+        case "photograph":
+            return _part(
+                material.view(backdrop.view), backdrop.view < material.landscapes, rng, width, height
+            )
         case "gradient":
             share = np.array([[0, rng.random()], [rng.random(), 1]], dtype=np.float32)
         case "clouds":
@@ -71,8 +75,20 @@ def _ground(backdrop: Backdrop) -> PIL.Image.Image:
     return PIL.Image.fromarray(small.astype(np.uint8)).resize((width, height), how)
 
 
+def _part(
+    view: PIL.Image.Image, landscape: bool, rng: np.random.Generator, width: int, height: int
+) -> PIL.Image.Image:
+    """A part of a landscape, or nearly all of a photograph that shows something."""
+    share = rng.uniform(0.4, 1.0) if landscape else rng.uniform(0.85, 1.0)
+    wide = share * min(view.width, view.height * width / height)
+    high = wide * height / width
+    left, top = rng.uniform(0, view.width - wide), rng.uniform(0, view.height - high)
+    box = (left, top, left + wide, top + high)
+    return view.resize((width, height), PIL.Image.Resampling.BILINEAR, box=box)
+
+
 def _place(picture: PIL.Image.Image, item: Item, x: int, y: int, material: Material) -> None:
-    drawing = material.drawing(item.style, item.name)
+    drawing = material.drawing(item.style, item.name, item.variant)
     if item.tint is not None:
         plain = PIL.Image.new("RGBA", drawing.size, (*item.tint, 255))
         plain.putalpha(drawing.getchannel("A"))

@@ -6,25 +6,29 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 WIDTH, HEIGHT = 384, 288
+DRAWING_PX = 224
+"""Drawings fit into a square of this side."""
 
 Rgb: TypeAlias = tuple[int, int, int]
-Ground: TypeAlias = Literal["plain", "gradient", "clouds", "stripes", "checks"]
+Ground: TypeAlias = Literal["plain", "gradient", "clouds", "stripes", "checks", "photograph"]
 
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """What lies behind all: drawn from two colours and a seed."""
+    """What lies behind all: drawn from two colours and a seed, or a part of photograph ``view``."""
 
     ground: Ground
     colours: tuple[Rgb, Rgb]
     seed: int
+    view: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """``count`` drawings of one thing around (``x``, ``y``), all together in a square of ``side``.
 
-    ``tint`` is the colour of a monochrome drawing, ``angle`` in degrees.
+    ``variant`` is the number of the drawing where a style has several of that thing, ``tint`` the colour of
+    a monochrome drawing, ``angle`` in degrees.
     """
 
     style: str
@@ -36,6 +40,7 @@ class Item:
     angle: float = 0.0
     flipped: bool = False
     tint: Rgb | None = None
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streams.models.artifact import EmbeddedModel, Source, Tarball
+from streams.train.pictures.cutouts import CUTOUTS
 from streams.train.sample import Split
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """One set of icons. ``monochrome`` ones are drawn in any colour that is asked for.
+    """One set of icons, or of cut-out photographs, whose colours are those of nature.
 
-    ``without`` are things that this set draws so that their name is not what one sees.
+    ``monochrome`` ones are drawn in any colour that is asked for. ``without`` are things that this set draws
+    so that their name is not what one sees.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Style:
     monochrome: bool
     without: frozenset[str]
     drawings: EmbeddedModel
+    photographed: bool = False
 
 
 def _style(
@@ -55,6 +58,7 @@ def _style(
 
 
 STYLES = (
+    Style("tuxpaint-stamps", "train", False, frozenset(), CUTOUTS, photographed=True),
     _style(
         "twemoji", "train", "1.2.5",
         "19046dff7d8707ce96212ec86468b36ac5f8e60409629dd13f809265c6d0ebb7", 1_555_888, "CC-BY-4.0",

@@ -60,7 +60,7 @@ class Served:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             for path, data in members.items():
-                archive.writestr(path, data)
+                archive.writestr(zipfile.ZipInfo(path), data)  # the same bytes whenever it is made
         wheel = self.add("tiny_model-1.0-py3-none-any.whl", buffer.getvalue())
         return EmbeddedModel(
             role=role,

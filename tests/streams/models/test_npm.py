@@ -9,7 +9,7 @@ import pytest
 
 from streams.errors import ConfigError, DownloadError, IntegrityError, ModelNotFoundError
 from streams.models.archive import open_archive
-from streams.models.artifact import EmbeddedModel, Source, Tarball
+from streams.models.artifact import EmbeddedModel, Source, Tarball, Wheel
 from streams.models.cache import ModelCache
 from streams.models.download import Downloader
 from streams.models.index import PackageIndex
@@ -110,6 +110,16 @@ def test_a_file_that_is_not_inside_is_named(tmp_path):
         pytest.raises(ModelNotFoundError, match=r"holds no package/icons.json"),
     ):
         archive.open("package/icons.json")
+
+
+def test_sources_of_a_project_are_taken_from_as_they_lie_inside(tmp_path):
+    path = tmp_path / "some-1.0.tar.gz"
+    path.write_bytes(packed({"some-1.0/b.jpg": b"bb", "some-1.0/a.jpg": b"a"}))
+    sources = Wheel("some", "1.0", "some-1.0.tar.gz", "0" * 64, 1)
+    with open_archive(sources, path) as archive:
+        assert archive.in_order(["some-1.0/a.jpg", "some-1.0/b.jpg"]) == ["some-1.0/b.jpg", "some-1.0/a.jpg"]
+        assert archive.size_bytes("some-1.0/b.jpg") == 2
+        assert archive.open("some-1.0/a.jpg").read() == b"a"
 
 
 def test_the_address_is_that_which_npm_is_set_to(tmp_path):

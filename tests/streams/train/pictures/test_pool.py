@@ -81,3 +81,22 @@ def test_a_thing_that_moves_is_drawn_where_it_has_moved_to(pools, materials):
         assert seen == way
         checked += 1
     assert checked > 10
+
+
+def test_real_things_and_photographs_are_among_those_to_train_on_only(materials):
+    train = materials["train"]
+    assert any(style.photographed for style in train.styles.values())
+    assert len(train.views) > train.landscapes > 0
+    for split in ("validation", "test"):
+        assert not materials[split].views
+        assert not any(style.photographed for style in materials[split].styles.values())
+    pool = PicturePool(train, 2000)
+    whole = [f for f in pool.facts if f.background == "photograph" and f.things and not f.things[0].place]
+    assert len(whole) > 20
+
+
+def test_a_style_that_is_photographed_has_several_drawings_of_a_thing(materials):
+    train = materials["train"]
+    assert train.things["tuxpaint-stamps"]["fish"] == 7
+    one, other = (train.drawing("tuxpaint-stamps", "fish", variant) for variant in (0, 6))
+    assert one.tobytes() != other.tobytes()
