@@ -183,7 +183,9 @@ class Streams:
             stream = await backend.engine.run(lambda: Stream(backend.reader, memory, chosen.instructions))
             chosen = replace(chosen, instructions=stream.instructions)
             its_clock = (clock or self.new_clock)(start_us)
-            return LiveSession(backend, self.config, chosen, stream, its_clock, emit)
+            session = LiveSession(backend, self.config, chosen, stream, its_clock, emit)
+            await session.speaking_up.restore()
+            return session
         except BaseException:
             await asyncio.to_thread(memory.close)
             raise

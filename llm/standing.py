@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from memory.block import Block
+
+NEAR = 0.3
+"""Similarity of a request and a frame's words from which one may be about the other: with the embedded
+embedder "a golden retriever" has 0.40 to "Tell me when you see a dog.", and at most 0.15 to five others."""
 
 
 class Standing:
@@ -15,15 +22,41 @@ class Standing:
 
     def __init__(self) -> None:
         self._blocks: dict[str, Block] = {}
+        self._general: set[str] = set()
         self.at_rest = True
         """Whether nobody wants to be told anything unasked for now."""
 
-    def put(self, request_id: str, block: Block) -> None:
+    def put(self, request_id: str, block: Block, *, general: bool = False) -> None:
+        """``general``: the request is about whatever is new, and not for one thing."""
         self._blocks[request_id] = block
+        if general:
+            self._general.add(request_id)
 
     def remove(self, request_id: str) -> None:
         """Let go of a request, if it is here."""
         self._blocks.pop(request_id, None)
+        self._general.discard(request_id)
+
+    def nearest(self, shows: str, embedding: Callable[[str], NDArray[np.float32]] | None) -> str | None:
+        """The request that a frame is most likely about which ``shows`` so much in words; None without any.
+
+        The model tells that something is due, and not of what. With several requests the one that is nearest
+        in meaning is taken; where none is near, one that is general, or else the newest.
+        """
+        wanted = [request_id for request_id in self._blocks if request_id not in self._general]
+        newest = next(reversed(wanted), None)
+        general = next((request_id for request_id in self._blocks if request_id in self._general), None)
+        if embedding is None or not shows or len(self._blocks) < 2:
+            return newest or general
+        seen = embedding(shows)
+        scores = {id_: float(embedding(self._blocks[id_].info.text) @ seen) for id_ in wanted}
+        best = max(scores, key=lambda request_id: scores[request_id], default=None)
+        if best is None or (general is not None and scores[best] < NEAR):
+            return general
+        return best
+
+    def block_ids(self) -> dict[str, int]:
+        return {request_id: block.id for request_id, block in self._blocks.items()}
 
     def __contains__(self, request_id: object) -> bool:
         return request_id in self._blocks

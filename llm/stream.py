@@ -113,6 +113,11 @@ class Stream:
             return block, None
         return block, speaking.urge(hidden)
 
+    def nearest_request(self, shows: str) -> str | None:
+        """The standing request that a frame is most likely about which ``shows`` so much in words."""
+        embedder = self.reader.embedder
+        return self.standing.nearest(shows, None if embedder is None else self.reader.embedding)
+
     def find(self, block_id: int) -> Block:
         """A block of this stream, on the device. Raises KeyError, MemoryStoreError."""
         recent = (block for block in self.memory.recent() if block.id == block_id)

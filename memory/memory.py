@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from memory.block import SINKS_ID, Block, BlockInfo
 from memory.codec.codecs import decode
 from memory.forgetting import forget
+from memory.notes import Notes
 from memory.notice import Notify
 from memory.pictures import Pictures
 from memory.pool import BlockPool
@@ -86,6 +87,7 @@ class StreamMemory:
         tiers = (self._pool, config, shape, self._transfer, self._lock)
         self._recaller = Recaller(policy, *tiers, hot_budget=lambda: self._hot_budget)
         self.pictures = Pictures(store, worker, durable=pool.durable)
+        self.notes = Notes(store, worker, durable=pool.durable)
         self._next_id = SINKS_ID + 1
         self._next_offset = 0
         self._last_us = 0
@@ -202,10 +204,8 @@ class StreamMemory:
         return decode(self._transfer.to_device(self._store.read(block_id)), self._shape.dtype)
 
     def resume_us(self, *, at_wall_time: bool) -> int:
-        """Where the session's clock goes on: after all that is remembered.
-
-        ``at_wall_time``: as late as if the clock had gone on while nobody was there.
-        """
+        """Where the session's clock goes on: after all that is remembered, or ``at_wall_time``, as if it had
+        gone on while nobody was there."""
         if not at_wall_time:
             return self._last_us
         return max(self._last_us, time.time_ns() // 1_000 - self._store.created_us)

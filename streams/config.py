@@ -148,6 +148,10 @@ class LlmConfig(Section):
     speak_threshold: float | None = Field(default=None, gt=0, lt=1)
     """Above this probability the model speaks up unasked, where a session allows it; None: as its weights say
     (a model that was not trained to tell does not speak up)."""
+    unasked_gap_s: float = Field(default=2.0, ge=0)
+    """Between the end of one unasked reply and the next."""
+    unasked_stale_s: float = Field(default=8.0, gt=0)
+    """What falls due while somebody speaks or is answered is said after that, but not later than this."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
     repetition_penalty: float = Field(default=1.1, ge=1, le=2)

@@ -14,6 +14,9 @@ Eagerness: TypeAlias = Literal["low", "medium", "high", "auto"]
 """How soon it is believed that a speaker has finished."""
 ItemStatus: TypeAlias = Literal["in_progress", "completed", "incomplete"]
 
+ProactiveMode: TypeAlias = Literal["off", "alerts", "narration"]
+"""Whether a session speaks up unasked: never, where a standing request is met, or of all that is new."""
+
 SessionKind: TypeAlias = Literal["realtime", "transcription"]
 """Whether a session answers, or only writes down what is said."""
 
@@ -163,6 +166,7 @@ class SessionOptions:
     turn_detection: TurnDetection | None = field(default_factory=ServerVad)
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = "auto"
+    proactive: ProactiveMode = "off"
 
     @property
     def offered(self) -> tuple[Tool, ...]:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from streams.conversation import FunctionCall, Item, Message, SessionOptions
 from streams.errors import StreamsError
 from streams.types import AudioChunk, Moment, Transcript
+from streams.unasked import FrameJudged, StandingRequestsChanged, Unasked, UnaskedSuppressed
 
 DropReason: TypeAlias = Literal["overload"]
 MemoryProblem: TypeAlias = Literal["backpressure", "disk_failed", "forgotten", "damaged", "inconsistent"]
@@ -147,12 +148,13 @@ class MemoryReported:
 
 @dataclass(frozen=True, slots=True)
 class ResponseCreated:
-    """``by_client``: it asked for the response; otherwise a turn of its user did."""
+    """``by_client``: it asked for the response; otherwise a turn of its user did, or nobody: ``unasked``."""
 
     response_id: str
     options: SessionOptions
     in_conversation: bool
     by_client: bool = True
+    unasked: Unasked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,9 @@ Event: TypeAlias = (
     | TranscriptCompleted
     | TranscriptFailed
     | FrameSeen
+    | FrameJudged
+    | StandingRequestsChanged
+    | UnaskedSuppressed
     | FramesDropped
     | MemoryReported
     | ResponseCreated

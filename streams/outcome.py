@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from streams.conversation import Item, ItemReference, SessionOptions
 from streams.events import Event, StatusReason
+from streams.unasked import Unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,14 @@ class Recognise:
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Carry out: write a response to the pending input, or to ``input`` alone when it is given."""
+    """Carry out: write a response to the pending input, or to ``input`` alone when it is given; one that is
+    ``unasked`` is to none."""
 
     response_id: str
     options: SessionOptions
     in_conversation: bool
     input: tuple[Item | ItemReference, ...] | None = None
+    unasked: Unasked | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,13 @@ report and commands to carry out. Nothing here waits, runs a model or knows of s
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 
 from streams.conversation import (
     AudioContent,
-    FunctionCall,
-    FunctionOutput,
-    Item,
-    ItemStatus,
     Message,
     ResponseOptions,
     SessionOptions,
-    TextContent,
 )
 from streams.errors import InvalidRequestError
 from streams.events import (
@@ -26,11 +20,6 @@ from streams.events import (
     IdleTimedOut,
     InputCleared,
     InputCommitted,
-    ItemAdded,
-    ItemDeleted,
-    ItemDone,
-    ItemRetrieved,
-    ItemTruncated,
     OutputHeld,
     OutputResumed,
     ResponseCreated,
@@ -38,15 +27,12 @@ from streams.events import (
     SpeechStopped,
     TranscriptCompleted,
 )
-from streams.item_list import ItemList
+from streams.identifier import new_id as new_id
+from streams.item_rules import ItemRules
 from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, StopResponse
 from streams.responses import Responses
 from streams.types import Transcript
-
-
-def new_id(prefix: str) -> str:
-    """A fresh identifier such as ``item_3f…``."""
-    return f"{prefix}_{secrets.token_hex(10)}"
+from streams.unasked import HeldBack, Unasked
 
 
 @dataclass(slots=True)
@@ -62,17 +48,19 @@ class Utterance:
     holding: bool = False
 
 
-class Session:
-    """The turns of one conversation."""
+class Session(ItemRules):
+    """The turns of one conversation, and its items."""
 
     def __init__(self, options: SessionOptions, session_id: str | None = None) -> None:
         """``session_id`` is its name where it is known by one; a fresh one otherwise."""
+        super().__init__()
         self.id = session_id or new_id("sess")
         self.options = options
         self.responses = Responses()
-        self.items = ItemList()
         self._utterance: Utterance | None = None
         self._owes_answer = False
+        self._unrecognised: set[str] = set()
+        self._unasked: str | None = None
 
     @property
     def active_response(self) -> str | None:
@@ -163,11 +151,18 @@ class Session:
         assert self._utterance is not None
         item_id, self._utterance = self._utterance.item_id, None
         previous = self.items.last
+        self._unrecognised.add(item_id)
         item = Message(item_id, "user", (AudioContent(),))
         return [InputCommitted(item_id, previous), *self.item_created(item, None), Recognise(item_id)]
 
+    def not_recognised(self, item_id: str) -> list[Outcome]:
+        """The utterance's words could not be had."""
+        self._unrecognised.discard(item_id)
+        return []
+
     def recognised(self, item_id: str, transcript: Transcript, audio_us: int) -> list[Outcome]:
         """The utterance's words are known. Nothing is answered when there are none."""
+        self._unrecognised.discard(item_id)
         outcomes: list[Outcome] = [TranscriptCompleted(item_id, transcript, audio_us)]
         self.items.replace(Message(item_id, "user", (AudioContent(transcript.text),)))
         turns = self.options.turn_detection
@@ -193,38 +188,7 @@ class Session:
             *self.response_requested(ResponseOptions(), by_client=False),
         ]
 
-    # Items and responses.
-
-    def item_created(self, item: Item, previous_item_id: str | None) -> list[Outcome]:
-        """A client added an item. Raises InvalidRequestError for an id or a place that cannot be."""
-        if isinstance(item, FunctionOutput):
-            self.items.call_of(item)
-        previous = self.items.add(item, previous_item_id)
-        return [ItemAdded(item, previous), ItemDone(item, previous)]
-
-    def item_wanted(self, item_id: str) -> list[Outcome]:
-        """Raises InvalidRequestError when there is no such item."""
-        return [ItemRetrieved(self.items.get(item_id))]
-
-    def item_removed(self, item_id: str) -> list[Outcome]:
-        """Raises InvalidRequestError when there is no such item."""
-        self.items.remove(item_id)
-        return [ItemDeleted(item_id)]
-
-    def reply_text(self, item_id: str) -> str:
-        """What a reply is known to have said so far; the item is here."""
-        item = self.items.get(item_id)
-        parts = item.content if isinstance(item, Message) else ()
-        return "".join(part.transcript or "" for part in parts if isinstance(part, AudioContent))
-
-    def reply_truncated(
-        self, item_id: str, content_index: int, audio_end_us: int, text: str
-    ) -> list[Outcome]:
-        """Of a spoken reply, which is here, only ``text`` was heard."""
-        item = self.items.get(item_id)
-        assert isinstance(item, Message), "only a message is spoken"
-        self.items.replace(replace(item, content=(AudioContent(text),)))
-        return [ItemTruncated(item_id, content_index, audio_end_us)]
+    # Responses.
 
     def response_requested(self, overrides: ResponseOptions, *, by_client: bool = True) -> list[Outcome]:
         """The client, or a turn of its user, wants an answer, in the conversation or beside it.
@@ -242,38 +206,54 @@ class Session:
             Respond(response_id, options, overrides.in_conversation, overrides.input),
         ]
 
+    # Speaking up.
+
+    @property
+    def held_back_by(self) -> HeldBack | None:
+        """Why nothing can be said unasked, if so: nobody is talked over, and questions go first.
+
+        Voice that nobody is to answer is not in the way of what is only written.
+        """
+        turns = self.options.turn_detection
+        heard_only = turns is not None and not turns.create_response
+        if self.active_response is not None:
+            return "response"
+        if heard_only and self.options.modality == "text":
+            return None
+        if self._utterance is not None:
+            return "voice"
+        return "turn" if self._unrecognised or self._owes_answer else None
+
+    def spoke_up(self, unasked: Unasked) -> list[Outcome]:
+        """Something is said that nobody asked just now; nothing may be in the way."""
+        response_id = self._unasked = new_id("resp")
+        self.responses.begin(response_id, in_conversation=True)
+        options = replace(self.options, tool_choice="none")
+        return [
+            ResponseCreated(response_id, options, True, by_client=False, unasked=unasked),
+            Respond(response_id, options, True, unasked=unasked),
+        ]
+
+    @property
+    def speaks_unasked(self) -> bool:
+        """Whether the active response is one that nobody asked for."""
+        return self._unasked is not None and self._unasked == self.active_response
+
     def cancel_requested(self, response_id: str | None) -> list[Outcome]:
         """Without an id the conversation's is meant. Raises InvalidRequestError when it is not active."""
         return [StopResponse(self.responses.find(response_id), "client_cancelled")]
 
-    def reply_started(
-        self, in_conversation: bool, call: str | None = None
-    ) -> tuple[Message | FunctionCall, str | None]:
-        """The reply's item, still empty, and the item before it. ``call`` names the function it calls."""
-        item: Message | FunctionCall
-        if call is None:
-            item = Message(new_id("item"), "assistant", (), "in_progress")
-        else:
-            item = FunctionCall(new_id("item"), new_id("call"), call, "", "in_progress")
-        return item, self.items.add(item) if in_conversation else self.items.last
-
-    def reply_finished(
-        self, item: Message | FunctionCall, text: str, options: SessionOptions, complete: bool
-    ) -> Message | FunctionCall:
-        """The reply's item with what was said, or with the arguments of the call."""
-        status: ItemStatus = "completed" if complete else "incomplete"
-        done: Message | FunctionCall
-        if isinstance(item, FunctionCall):
-            done = replace(item, arguments=text, status=status)
-        else:
-            content = TextContent(text) if options.modality == "text" else AudioContent(text)
-            done = replace(item, content=(content,), status=status)
-        self.items.replace(done)
-        return done
-
     def response_finished(self, response_id: str) -> list[Outcome]:
         """The session is free for the next response. Voice that it was held for wants to speak."""
         was_in_conversation = response_id == self.active_response
+        was_unasked = response_id == self._unasked
+        if was_unasked:
+            self._unasked = None
         self.responses.end(response_id)
         held = self._utterance is not None and self._utterance.holding
-        return self.interrupted() if was_in_conversation and held else []
+        if was_in_conversation and held:
+            return self.interrupted()
+        if was_unasked and self._owes_answer and self._utterance is None:
+            # It was in the way of an answer to what was said meanwhile.
+            return self.response_requested(ResponseOptions(), by_client=False)
+        return []

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from streams.conversation import Item, ResponseOptions, SessionOptions
 from streams.events import Event
 from streams.outcome import Outcome
+from streams.standing_request import RequestKind, StandingRequest
 from streams.types import Image, Samples
 
 Emit: TypeAlias = Callable[[Event], None]
@@ -29,6 +30,26 @@ def from_any_thread(emit: Emit) -> Emit:
     return hand_over
 
 
+class SpeaksUp(Protocol):
+    """What a session is to speak up about by itself."""
+
+    @property
+    def requests(self) -> tuple[StandingRequest, ...]:
+        """Those that stand, oldest first."""
+        ...
+
+    async def add(self, text: str, kind: RequestKind, repeats: bool, request_id: str | None) -> None:
+        """Speak up when this is met; ``repeats``: each time. Emits StandingRequestsChanged.
+
+        Raises InvalidRequestError for an id that is taken, one too many, and where nothing is said unasked.
+        """
+        ...
+
+    def cancel(self, request_id: str) -> None:
+        """Emits StandingRequestsChanged. Raises InvalidRequestError when there is no such request."""
+        ...
+
+
 class Live(Protocol):
     """One session's conversation, senses and memory. Every method is called on the event loop's thread.
 
@@ -40,6 +61,9 @@ class Live(Protocol):
 
     @property
     def options(self) -> SessionOptions: ...
+
+    @property
+    def speaking_up(self) -> SpeaksUp: ...
 
     def thumbnail(self, block_id: int) -> bytes | None:
         """A small JPEG of the frame that became a block; None when it is no frame or long ago."""

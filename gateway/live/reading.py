@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.backend import Backend
 from gateway.live.newest import Newest
@@ -32,6 +33,24 @@ class Said:
     ended_ms: float | None = None
 
 
+class ReadingObserver(Protocol):
+    """Who is told of what is read, on the event loop's thread."""
+
+    def heard(self, heard: Said) -> None:
+        """A user said or wrote this to the session; it was not read yet."""
+        ...
+
+    def became(self, item_id: str, block: int) -> None:
+        """An item is remembered as this block, among others."""
+        ...
+
+    def forgotten(self, item_id: str) -> None: ...
+
+    async def saw(self, block: Block, urge: float | None) -> None:
+        """A frame was read; ``urge`` as ``Stream.watch`` has it."""
+        ...
+
+
 class Reading:
     """One session's memory as its conversation sees it: which items became which blocks.
 
@@ -44,6 +63,7 @@ class Reading:
         self._lock = asyncio.Lock()
         self._pending: Said | None = None
         self._blocks: Newest[str, list[int]] = Newest(MAX_ITEMS)
+        self.observer: ReadingObserver | None = None
 
     @property
     def pending(self) -> Said | None:
@@ -57,6 +77,8 @@ class Reading:
     async def hear(self, heard: Said) -> None:
         """Make ``heard`` what the next response answers; what waited before it was only said."""
         before, self._pending = self._pending, heard
+        if self.observer is not None:
+            self.observer.heard(heard)
         await self._overhear(before)
 
     async def overhear_pending(self) -> None:
@@ -123,15 +145,30 @@ class Reading:
         self.became(item_id, block.id)
         return block
 
+    async def see(self, seeing: Generator[None, None, Block]) -> Block:
+        """Read a frame of the camera's, and speak up if one was waited for."""
+        memory = self._stream.memory
+        if memory.must_wait:
+            await asyncio.to_thread(memory.wait_for_room)
+        async with self._lock:
+            block, urge = await self._engine.drive(self._stream.watch(seeing))
+        if self.observer is not None:
+            await self.observer.saw(block, urge)
+        return block
+
     def became(self, item_id: str, block_id: int | None) -> None:
         """The item is remembered as this block, among others."""
         if item_id and block_id is not None:
             self._blocks.setdefault(item_id, []).append(block_id)
+            if self.observer is not None:
+                self.observer.became(item_id, block_id)
 
     async def forget(self, item_id: str) -> None:
         """Nothing of the item is remembered any more, and nobody answers it. Raises MemoryStoreError."""
         if self._pending is not None and self._pending.item_id == item_id:
             self._pending = None
+        if self.observer is not None:
+            self.observer.forgotten(item_id)
         block_ids = self._blocks.pop(item_id, [])
         if block_ids:
             await asyncio.to_thread(self._stream.memory.forget, block_ids)

@@ -155,10 +155,10 @@ class Responder:
 
     async def respond(
         self, command: Respond, heard: Said | None, given: Awaitable[Given] | None = None
-    ) -> None:
+    ) -> bool:
         """Answer ``heard``, or go on from what was seen and said when it is None; emits ResponseDone.
 
-        With ``given`` the answer is to that, and to nothing else.
+        With ``given`` the answer is to that, and to nothing else. False when nothing of it was heard.
         """
         if command.in_conversation:
             self._idle.clear()
@@ -204,12 +204,16 @@ class Responder:
                 self._idle.set()
         self._emit(self._done(command, response, reply[0] if reply else None, error))
         self._follow(outcomes)
+        return bool(response.kept_text)
 
     def _open(self, command: Respond, heard: Said | None) -> Response:
         options = command.options
         now_us = self._clock.now_us()
+        unasked = command.unasked
         question = (
-            Question(heard.text, heard.start_us, heard.end_us) if heard else Question("", now_us, now_us)
+            Question(heard.text, heard.start_us, heard.end_us)
+            if heard
+            else Question("", now_us, now_us, unasked is not None, unasked.seeks if unasked else "")
         )
         voice: Synthesizer = self._backend.synthesizer
         begun = self._ahead.take(heard.text, options) if heard and command.in_conversation else None

@@ -12,16 +12,16 @@ from gateway.live.hearing import Ears
 from gateway.live.input_reader import InputReader
 from gateway.live.item_reader import ItemReader, written_text
 from gateway.live.live import Emit, from_any_thread
+from gateway.live.options_check import OptionsCheck
 from gateway.live.reading import Reading, Said
 from gateway.live.responder import Responder
 from gateway.live.response import Stopwatch
 from gateway.live.scope import SessionScope
 from gateway.live.sight import FrameCounts, Sight
 from gateway.live.sound_clock import SoundClock
+from gateway.live.speaking_up import SpeakingUp
 from gateway.live.tasks import Tasks
 from gateway.live.turns import Turns
-from gateway.live.voices import check_speed, resolve_voice
-from llm.schema import check_tools
 from llm.stream import Stream
 from memory.notice import ignore
 from memory.stats import MemoryStats
@@ -35,7 +35,6 @@ from streams.conversation import (
     Message,
     ResponseOptions,
     SessionOptions,
-    check_tool_choice,
 )
 from streams.errors import InvalidRequestError, MemoryStoreError
 from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, StopResponse
@@ -66,31 +65,35 @@ class LiveSession:
         self._clock = clock
         self._emit = emit
         self._in_order = isinstance(clock, ReplayClock)
-        self._session = Session(options, stream.memory.key.name)
-        self.id = self._session.id
+        session = self._session = Session(options, stream.memory.key.name)
+        self.id = session.id
         self._stream = stream
         stream.memory.notify = from_any_thread(emit)
-        self._reading = Reading(backend, stream)
-        self._sight = Sight(backend, config.video, clock, stream, self._reading, emit)
-        self._items = ItemReader(backend, self._sight, emit)
-        self._input = InputReader(backend, self._items, self._reading, self._session.items, clock)
+        reading = self._reading = Reading(backend, stream)
+        sight = self._sight = Sight(backend, config.video, clock, stream, reading, emit)
+        self._items = ItemReader(backend, sight, emit)
+        self._input = InputReader(backend, self._items, reading, session.items, clock)
         self._tasks = Tasks(self.id, emit)
         scope, sound_clock = SessionScope(clock, self._tasks, emit, self._follow), SoundClock(clock)
         # Offline nobody plays what is said, and so nothing of it comes back.
         detector = backend.new_detector()
         self._echoes = None if self._in_order else EchoGate(detector, sound_clock.to_clock)
-        self._responder = Responder(
+        responder = self._responder = Responder(
             backend,
             config,
-            self._session,
+            session,
             stream,
-            self._reading,
+            reading,
             scope,
-            load_pictures=self._sight.load_thumbnails,
+            load_pictures=sight.load_thumbnails,
             plays=self._echoes.sent if self._echoes else None,
         )
         ears = Ears(backend, config.speech, self._echoes or detector, sound_clock)
-        self._turns = Turns(ears, self._session, self._reading, self._responder, scope)
+        self._turns = Turns(ears, session, reading, responder, scope)
+        self._check = OptionsCheck(backend, reading)
+        self.speaking_up = reading.observer = SpeakingUp(
+            backend, config.llm, session, stream, reading, responder, scope
+        )
 
     # What a client asks for.
 
@@ -99,7 +102,7 @@ class LiveSession:
         return self._session.options
 
     async def update(self, options: SessionOptions) -> None:
-        await self._check(options)
+        await self._check(options, self._session.options)
         self._responder.abandon()
         before = self._session.options
         self._session.options = options
@@ -109,17 +112,8 @@ class LiveSession:
             self._tasks.start(self._reading.instruct(options.instructions))
         if options.offered:
             self._tasks.start(self._reading.prepare_tools(options.instructions, options.offered))
-
-    async def _check(self, options: SessionOptions) -> None:
-        """Raises InvalidRequestError (``param`` names the field) for what responses cannot be given by."""
-        resolve_voice(options.voice, self._backend.synthesizer.voices)
-        check_speed(options.speed, self._backend.synthesizer.speeds)
-        check_tool_choice(options)
-        before = self._session.options
-        if options.tools != before.tools:
-            await asyncio.to_thread(check_tools, options.tools)  # a large schema takes its time
-        if (options.instructions, options.offered) != (before.instructions, before.offered):
-            await self._reading.check_instructions(options.instructions, options.offered)
+        if options.proactive != before.proactive:
+            self.speaking_up.configure(options.proactive)
 
     async def append_audio(self, samples: Samples, rate: int) -> None:
         await self._turns.append(samples, rate)
@@ -181,8 +175,12 @@ class LiveSession:
             await self._reading.reword(item_id, self._clock.now_us(), text)
 
     async def respond(self, options: ResponseOptions) -> str:
-        await self._check(options.applied_to(self._session.options))
+        await self._check(options.applied_to(self._session.options), self._session.options)
         await self._input.check(options.input or ())
+        if options.in_conversation and self._session.speaks_unasked:
+            self.speaking_up.expect_answer()
+            self.cancel(None)
+            await self._responder.stopped()
         outcomes = self._session.response_requested(options)
         self._follow(outcomes)
         return next(outcome.response_id for outcome in outcomes if isinstance(outcome, Respond))
@@ -210,6 +208,7 @@ class LiveSession:
         for response_id in self._session.responses.active:
             self._responder.stop(response_id, "client_cancelled")
         self._turns.close()
+        self.speaking_up.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
                 await self._remember_what_was_said()
@@ -268,6 +267,7 @@ class LiveSession:
                     self._responder.stop(response_id, reason)
                 case _:
                     self._emit(outcome)
+        self.speaking_up.consider()
 
     async def _see(self) -> None:
         """What was shown before a question belongs to its answer; live that is waited for, but not long."""
@@ -277,6 +277,14 @@ class LiveSession:
             await self._sight.catch_up(SEEING_US)
 
     async def _respond(self, command: Respond) -> None:
+        if command.unasked is not None:
+            self.speaking_up.said(await self._responder.respond(command, None))
+        else:
+            await self._answer(command)
+        if command.in_conversation and not self._responder.away:
+            self._turns.wait_for_voice(self._responder.silent_from_us)
+
+    async def _answer(self, command: Respond) -> None:
         await self._turns.recognised()
         await self._see()
         if command.input is not None:
@@ -285,5 +293,3 @@ class LiveSession:
             # Out of band, the question is still the conversation's to answer.
             heard = self._reading.take_pending() if command.in_conversation else self._reading.pending
             await self._responder.respond(command, heard)
-        if command.in_conversation and not self._responder.away:
-            self._turns.wait_for_voice(self._responder.silent_from_us)

@@ -139,7 +139,8 @@ class Sight:
     async def read(self, frame: Frame, shown: str | VisualTokens, item_id: str = "") -> None:
         end_us = frame.pts_us + round(US_PER_S / self._config.sample_fps)
         memory = self._stream.memory
-        block = await self._reading.read(self._stream.see(frame.pts_us, end_us, shown), item_id)
+        seeing = self._stream.see(frame.pts_us, end_us, shown)
+        block = await (self._reading.read(seeing, item_id) if item_id else self._reading.see(seeing))
         picture = await asyncio.to_thread(thumbnail_jpeg, frame.image)
         memory.pictures.put(block.id, picture)
         self._thumbnails[block.id] = picture

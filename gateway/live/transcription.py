@@ -20,7 +20,22 @@ from streams.errors import InvalidRequestError, StreamsError
 from streams.events import TranscriptFailed, TranscriptPartial
 from streams.outcome import HoldResponse, Outcome, Recognise, ReleaseResponse, Respond, StopResponse
 from streams.session import Session
+from streams.standing_request import RequestKind, StandingRequest
 from streams.types import Image, Samples
+
+NOTHING_UNASKED = "A transcription tells nothing but what was said"
+
+
+class NothingUnasked:
+    """Of a session that does not speak at all."""
+
+    requests: tuple[StandingRequest, ...] = ()
+
+    async def add(self, text: str, kind: RequestKind, repeats: bool, request_id: str | None) -> None:
+        _refuse(NOTHING_UNASKED)
+
+    def cancel(self, request_id: str) -> None:
+        _refuse(NOTHING_UNASKED)
 
 
 class TranscriptionSession:
@@ -32,6 +47,7 @@ class TranscriptionSession:
         """``options`` are of a transcription: their turn detection creates no response."""
         self._session = Session(options)
         self.id = self._session.id
+        self.speaking_up = NothingUnasked()
         self._emit = emit
         self._tasks = Tasks(self.id, emit)
         # Nothing is ever said here, and so nothing of it can come back: no echo is looked for.

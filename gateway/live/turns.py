@@ -256,6 +256,7 @@ class Turns:
                 transcript = await turn.utterance.finish(turn.voice_end_us)
             except StreamsError as error:
                 self._emit(TranscriptFailed(item_id, error))
+                self._follow(self._session.not_recognised(item_id))
                 return
             if self._is_echo(turn, transcript):
                 transcript = Transcript(())

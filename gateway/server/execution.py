@@ -46,6 +46,10 @@ async def execute(
                 raise
         case wanted.CancelResponse(response_id):
             live.cancel(response_id)
+        case wanted.AddStandingRequest(text, kind, repeats, request_id):
+            await live.speaking_up.add(text, kind, repeats, request_id)
+        case wanted.CancelStandingRequest(request_id):
+            live.speaking_up.cancel(request_id)
         case wanted.Refuse(error):
             raise error
         case wanted.UpdateSession():

@@ -24,11 +24,14 @@ from streams.events import (
     MemoryProblem,
     MemoryReported,
     OutputResumed,
+    ResponseCreated,
     ResponseDone,
     ResponseStatus,
     SessionFailed,
     StageTimes,
 )
+from streams.standing_request import RequestKind
+from streams.unasked import SUPPRESSIONS, FrameJudged, Unasked, UnaskedSuppressed
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -93,6 +96,15 @@ class Metrics:
         self._frames_dropped = self._counter(
             "streams_frames_dropped", "Frames not taken", "reason", get_args(DropReason)
         )
+        self._judged = self._counter(
+            "streams_frames_judged", "Frames judged for speaking up", "decision", ("speak", "silent")
+        )
+        self._unasked = self._counter(
+            "streams_unasked_responses", "Responses nobody asked for", "kind", get_args(RequestKind)
+        )
+        self._suppressed = self._counter(
+            "streams_unasked_suppressed", "What fell due and was not said", "reason", SUPPRESSIONS
+        )
         self._audio_in = self._counter("streams_audio_in_seconds", "Sound of clients")
         self._media_delayed = self._counter(
             "streams_media_delayed_seconds", "What clients' sound and frames had to wait past their limits"
@@ -126,6 +138,12 @@ class Metrics:
                 self._audio_out.inc(len(chunk.samples) / chunk.rate)
             case FrameSeen():
                 self._frames_seen.inc()
+            case FrameJudged(speaks=speaks):
+                self._judged.labels("speak" if speaks else "silent").inc()
+            case UnaskedSuppressed(reason=why):
+                self._suppressed.labels(why).inc()
+            case ResponseCreated(unasked=Unasked(kind=kind)):
+                self._unasked.labels(kind).inc()
             case FramesDropped(count=count, reason=reason):
                 self._frames_dropped.labels(reason).inc(count)
             case MemoryReported(problem=problem):

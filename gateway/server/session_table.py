@@ -84,6 +84,7 @@ class SessionTable:
                 live.options,
                 server=self._server,
                 thumbnail=live.thumbnail,
+                standing=lambda: live.speaking_up.requests,
                 expires_at=self._expires_at(),
             )
             seat = Seat(

@@ -55,6 +55,9 @@ Nothing = Annotated[Any, only(None)]
 Off = Annotated[Any, only(None, [])]
 TokenCount = Annotated[int, Field(ge=1, le=MAX_OUTPUT_TOKENS), BeforeValidator(_token_count)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
+RequestText = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+"""Of a standing request, which is attended to with every frame."""
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 """A name that is echoed, so it has a bound."""
 

@@ -19,6 +19,7 @@ from gateway.wire.base import (
     Name,
     Nothing,
     Off,
+    RequestText,
     Text,
     TokenCount,
     Voice,
@@ -39,7 +40,10 @@ StreamsEventName: TypeAlias = Literal[
     "session.ending",
     "response.held",
     "response.resumed",
+    "response.suppressed",
+    "session.standing_requests",
     "input_video_buffer.seen",
+    "input_video_buffer.judged",
     "input_video_buffer.dropped",
     "conversation.item.input_audio_transcription.partial",
 ]
@@ -98,11 +102,12 @@ class Audio(Wire):
 
 
 class StreamsOptions(Wire):
-    """This project's own part of a session: the events outside the API that the client wants, and
-    whether it may come back after its socket dropped."""
+    """This project's own part of a session: the events outside the API that the client wants, whether it
+    may come back after its socket dropped, and whether the session speaks up unasked."""
 
     events: list[StreamsEventName] | None = None
     resume: bool | None = None
+    proactive: Literal["off", "alerts", "narration"] | None = None
 
 
 class Session(Wire):
@@ -149,13 +154,17 @@ class TranscriptionAudio(Wire):
     input: TranscriptionAudioInput = TranscriptionAudioInput()
 
 
+class TranscriptionStreamsOptions(StreamsOptions):
+    proactive: Annotated[Literal["off"] | None, only(None, "off")] = None
+
+
 class TranscriptionSession(Wire):
     """A session that only writes down what it hears."""
 
     type: Literal["transcription"]
     audio: TranscriptionAudio = TranscriptionAudio()
     include: Off = None
-    streams: StreamsOptions | None = None
+    streams: TranscriptionStreamsOptions | None = None
 
 
 class ResponseAudioOutput(Wire):
@@ -243,6 +252,19 @@ class ItemTruncate(ClientEventBase):
     audio_end_ms: Annotated[int, Field(ge=0, le=MAX_AUDIO_END_MS)]
 
 
+class StandingRequestCreate(ClientEventBase):
+    type: Literal["session.standing_request.create"]
+    text: RequestText
+    kind: Literal["alert", "narration"] = "alert"
+    repeat: bool = False
+    id: Id | None = None
+
+
+class StandingRequestCancel(ClientEventBase):
+    type: Literal["session.standing_request.cancel"]
+    id: Id
+
+
 class ResponseCreate(ClientEventBase):
     type: Literal["response.create"]
     response: ResponseParams = ResponseParams()
@@ -267,6 +289,8 @@ ClientEvent: TypeAlias = (
     | ItemTruncate
     | ResponseCreate
     | ResponseCancel
+    | StandingRequestCreate
+    | StandingRequestCancel
 )
 
 CLIENT_EVENT: TypeAdapter[ClientEvent] = TypeAdapter(Annotated[ClientEvent, Field(discriminator="type")])

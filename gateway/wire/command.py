@@ -27,6 +27,7 @@ from streams.conversation import (
     Role,
 )
 from streams.errors import MediaError, StreamsError
+from streams.standing_request import RequestKind
 from streams.types import Image, Samples
 from video.image import decode_data_url, decode_image
 
@@ -163,6 +164,21 @@ class CancelResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class AddStandingRequest:
+    """``id`` is None for one of the server's choice."""
+
+    text: str
+    kind: RequestKind
+    repeats: bool
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelStandingRequest:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """The event was wrong: ``error`` says how."""
 
@@ -182,6 +198,8 @@ Command: TypeAlias = (
     | TruncateItem
     | CreateResponse
     | CancelResponse
+    | AddStandingRequest
+    | CancelStandingRequest
     | Refuse
 )
 

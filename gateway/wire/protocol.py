@@ -18,12 +18,15 @@ from gateway.wire.request_reader import RequestReader
 from gateway.wire.response_writer import ResponseWriter
 from gateway.wire.server_event import ServerEvent, error_to_wire, item_to_wire, moment_to_wire, ms, stamped
 from gateway.wire.session_settings import SessionSettings, option_path
+from gateway.wire.standing import request_to_wire, unasked_metadata
 from gateway.wire.transcript_writer import TranscriptWriter
 from streams import events as happening
 from streams.config import ServerConfig
 from streams.conversation import ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError, OverloadError, StreamsError
 from streams.session import new_id
+from streams.standing_request import StandingRequest
+from streams.unasked import FrameJudged, StandingRequestsChanged, UnaskedSuppressed
 
 Thumbnail: TypeAlias = Callable[[int], bytes | None]
 """The picture of a memory block as a JPEG, None where there is none (``Live.thumbnail``)."""
@@ -46,7 +49,7 @@ class RealtimeProtocol:
 
     ``options`` are the session's at its start, and what a null in an update goes back to. ``server`` says
     how much sound one append may hold, how long a session waits for its client, and whose clock it runs on.
-    ``expires_at`` is when it ends in any case, in seconds since 1970.
+    ``expires_at`` is when it ends in any case, in seconds since 1970. ``standing`` says what stands now.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class RealtimeProtocol:
         *,
         server: ServerConfig,
         thumbnail: Thumbnail,
+        standing: Callable[[], tuple[StandingRequest, ...]] = tuple,
         expires_at: int | None = None,
     ) -> None:
         self._session_id = session_id
@@ -64,6 +68,7 @@ class RealtimeProtocol:
         self._settings = SessionSettings(model, options)
         self._reader = RequestReader(options, server.max_audio_append_bytes)
         self._thumbnail = thumbnail
+        self._standing = standing
         self._server = server
         self._expires_at = expires_at
         self._responses: dict[str, ResponseWriter] = {}
@@ -166,6 +171,15 @@ class RealtimeProtocol:
                 return self._transcripts.messages(event, self._settings)
             case happening.FrameSeen(pts_us, text):
                 return self._own("input_video_buffer.seen", timestamp_ms=ms(pts_us), text=text)
+            case FrameJudged(pts_us, probability, speaks):
+                judged = {"probability": round(probability, 4), "speak": speaks}
+                return self._own("input_video_buffer.judged", timestamp_ms=ms(pts_us), **judged)
+            case StandingRequestsChanged(requests, change, request_id):
+                stand = [request_to_wire(request) for request in requests]
+                return self._own("session.standing_requests", change=change, id=request_id, requests=stand)
+            case UnaskedSuppressed(request_id, reason, at_us):
+                about = {"standing_request": request_id, "timestamp_ms": ms(at_us)}
+                return self._own("response.suppressed", reason=reason, **about)
             case happening.FramesDropped(count, total, reason):
                 return self._own("input_video_buffer.dropped", count=count, total=total, reason=reason)
             case happening.MemoryReported(problem, blocks, text):
@@ -184,7 +198,7 @@ class RealtimeProtocol:
                 writer = ResponseWriter(
                     event,
                     conversation_id=self._conversation_id,
-                    metadata=request.metadata,
+                    metadata=request.metadata if event.unasked is None else unasked_metadata(event.unasked),
                     audio_format=request.audio_format or self._settings.output_format,
                 )
                 self._responses[response_id] = writer
@@ -219,6 +233,8 @@ class RealtimeProtocol:
 
     def _session_event(self, kind: str, token: str | None = None) -> ServerEvent:
         session = self._settings.to_wire(self._session_id, self._expires_at)
+        if self._settings.options.proactive != "off":
+            session["streams"]["standing_requests"] = [request_to_wire(each) for each in self._standing()]
         if self._settings.events is not None:
             session["streams"]["clock"] = self._server.clock
         if self._settings.resume:

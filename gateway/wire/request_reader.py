@@ -10,9 +10,11 @@ from gateway.wire import client_event as wire
 from gateway.wire.binary import BinaryAppend, BinaryKind
 from gateway.wire.command import (
     AddItem,
+    AddStandingRequest,
     AppendAudio,
     AppendFrame,
     CancelResponse,
+    CancelStandingRequest,
     ClearAudio,
     ClearFrames,
     Command,
@@ -71,6 +73,10 @@ class RequestReader:
                 return _response(event.response, partial(self._sound, settings.input_format))
             case wire.ResponseCancel():
                 return CancelResponse(event.response_id)
+            case wire.StandingRequestCreate():
+                return AddStandingRequest(event.text, event.kind, event.repeat, event.id)
+            case wire.StandingRequestCancel():
+                return CancelStandingRequest(event.id)
 
     def read_binary(self, append: BinaryAppend, settings: SessionSettings) -> Command:
         """Raises InvalidRequestError as ``read`` does for the same append in JSON."""

@@ -33,8 +33,13 @@ OPTION_PATHS = {
     "tools": "tools",
     "tool_choice": "tool_choice",
     "input": "input",
+    "proactive": "streams.proactive",
 }
 """Where each field of SessionOptions and ResponseOptions is found in the object of the wire."""
+
+
+NO_STREAMS = StreamsOptions(events=None, resume=None, proactive=None)
+"""What ``"streams": null`` asks for: nothing of it."""
 
 
 def option_path(param: str, of: str) -> str:
@@ -74,7 +79,7 @@ class SessionSettings:
             raise InvalidRequestError(message, param="session.type", code="unsupported_value")
         settings = self._with_input(update.audio.input, defaults)
         if "streams" in update.model_fields_set:
-            settings = settings._with_streams(update.streams or StreamsOptions(events=None, resume=None))
+            settings = settings._with_streams(update.streams or NO_STREAMS, defaults)
         return settings._with_output(update, defaults) if isinstance(update, Session) else settings
 
     def _with_input(self, update: AudioInput, defaults: SessionOptions) -> SessionSettings:
@@ -94,10 +99,11 @@ class SessionSettings:
             input_format=_format(update, self.input_format),
         )
 
-    def _with_streams(self, update: StreamsOptions) -> SessionSettings:
+    def _with_streams(self, update: StreamsOptions, defaults: SessionOptions) -> SessionSettings:
         own, events, resume = update.model_fields_set, self.events, self.resume
         return replace(
             self,
+            options=replace(self.options, **given_fields(update, ("proactive",), defaults)),
             events=frozenset(update.events or ()) if "events" in own else events or frozenset(),
             resume=bool(update.resume) if "resume" in own else resume,
         )
@@ -131,6 +137,8 @@ class SessionSettings:
         session = {"id": session_id, "type": self.options.kind, **session, "expires_at": expires_at}
         if self.events is not None:
             session["streams"] = {"events": sorted(self.events)}
+            if self.options.proactive != "off":
+                session["streams"]["proactive"] = self.options.proactive
         return session
 
     def _transcription_to_wire(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from streams.conversation import Item, ResponseOptions, SessionOptions
 from streams.errors import InvalidRequestError
 from streams.events import InputCleared, ItemAdded, ItemDone
 from streams.serve import new_server
+from streams.standing_request import RequestKind, StandingRequest
 from streams.types import Image, Samples
 
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
@@ -39,6 +40,20 @@ SESSIONS: dict[str, type[BaseModel]] = {
 REPLY_S = 90
 OWN_EVENTS = get_args(StreamsEventName)
 Judge = Callable[[dict[str, Any]], Any]
+
+
+class ScriptedRequests:
+    """What a scripted session speaks up about: as it is told."""
+
+    def __init__(self, live: ScriptedLive) -> None:
+        self.requests: tuple[StandingRequest, ...] = ()
+        self._live = live
+
+    async def add(self, text: str, kind: RequestKind, repeats: bool, request_id: str | None) -> None:
+        self._live._called("add_standing_request", text, kind, repeats, request_id)
+
+    def cancel(self, request_id: str) -> None:
+        self._live._called("cancel_standing_request", request_id)
 
 
 class ScriptedLive:
@@ -52,6 +67,7 @@ class ScriptedLive:
         self.failures: dict[str, Exception] = {}
         self.closed = asyncio.Event()
         self.last: str | None = None
+        self.speaking_up = ScriptedRequests(self)
 
     def _called(self, name: str, *given: Any) -> None:
         self.calls.append((name, given))
