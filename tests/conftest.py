@@ -9,12 +9,16 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
+from hypothesis import settings
 
 from gateway.assembly import Streams
 from gateway.models import build_registry
 from streams.config import load_config
 from streams.log import ROOT
 from streams.models.registry import Registry
+
+settings.register_profile("streams", deadline=None)
+settings.load_profile("streams")
 
 
 def pytest_addoption(parser):
