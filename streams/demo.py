@@ -22,7 +22,7 @@ from streams.sample import make_sample_video, sample_media
 from streams.script import SCRIPT
 from streams.serve import new_server
 from streams.timeline import Timeline
-from streams.viewer import Exchange, Viewer
+from streams.viewer import SpokenLine, Viewer
 
 COLUMNS = tuple(Column(key, key) for key in ("about", "question", "heard", "right", "answer", "accepted"))
 
@@ -82,7 +82,7 @@ async def _demo(streams: Streams, video: Path, console: Console, *, fast: bool) 
     return viewer
 
 
-def score(exchanges: Sequence[Exchange]) -> Report:
+def score(exchanges: Sequence[SpokenLine]) -> Report:
     """A row for each question that has a right answer; the first note counts those that were right."""
     asked = [each for each in exchanges if each.right is not None]
     rows = tuple(
@@ -101,7 +101,7 @@ def score(exchanges: Sequence[Exchange]) -> Report:
     )
 
 
-def save(exchanges: Sequence[Exchange], out: Path) -> None:
+def save(exchanges: Sequence[SpokenLine], out: Path) -> None:
     """WAV files of the answers and a transcript of the conversation."""
     text = []
     for number, exchange in enumerate(exchanges, 1):

@@ -31,7 +31,7 @@ ANSWER_TIMEOUT_S = 120.0
 
 
 @dataclass(slots=True)
-class Exchange:
+class SpokenLine:
     """One question and what came back."""
 
     line: Line
@@ -59,12 +59,12 @@ class Viewer:
         self._sent_us = 0
         self._frames = 0
         self._mouth: deque[Samples] = deque()
-        self._asked: deque[Exchange] = deque()
-        self._answering: dict[str, Exchange] = {}
+        self._asked: deque[SpokenLine] = deque()
+        self._answering: dict[str, SpokenLine] = {}
         self._speaking = asyncio.Event()
         self._finished = asyncio.Condition()
         self._open = 0
-        self.exchanges: list[Exchange] = []
+        self.exchanges: list[SpokenLine] = []
         self.errors: list[str] = []
 
     async def run(self, client: RealtimeClient, video: Path, lines: Sequence[tuple[Line, Samples]]) -> None:
@@ -115,7 +115,7 @@ class Viewer:
     def _say(self, line: Line, samples: Samples) -> None:
         padded = np.pad(samples, (0, -len(samples) % CHUNK_SAMPLES))
         self._mouth.extend(padded.reshape(-1, CHUNK_SAMPLES))
-        exchange = Exchange(line)
+        exchange = SpokenLine(line)
         self.exchanges.append(exchange)
         self._asked.append(exchange)
         self._open += 1

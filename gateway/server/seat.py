@@ -30,7 +30,7 @@ EndingReason: TypeAlias = LimitReason | Literal["shutdown"]
 log = get_logger(__name__)
 
 
-class Listener(Protocol):
+class Occupant(Protocol):
     """The connection through which a client has its session."""
 
     outbox: Outbox
@@ -55,7 +55,7 @@ class Seat:
         self,
         live: Live,
         protocol: RealtimeProtocol,
-        listener: Listener,
+        occupant: Occupant,
         *,
         party: Party,
         throttle: Throttle,
@@ -64,14 +64,14 @@ class Seat:
         metrics: Metrics,
         limit: TimeLimit,
     ) -> None:
-        """``listener`` is told first that the session was created."""
+        """``occupant`` is told first that the session was created."""
         self.party = party
         self._throttle = throttle
         self.token = ResumeToken()
         self.limit = limit
         self._live = live
         self._protocol = protocol
-        self._listener: Listener | None = listener
+        self._occupant: Occupant | None = occupant
         self._log_bytes = server.resume_log_bytes
         self._video = video
         self._metrics = metrics
@@ -93,46 +93,46 @@ class Seat:
 
     # The sockets that come and go.
 
-    def leave(self, listener: Listener) -> bool:
-        """``listener`` hears no more. False when the session was not its any more."""
-        if self._listener is not listener:
+    def leave(self, occupant: Occupant) -> bool:
+        """``occupant`` hears no more. False when the session was not its any more."""
+        if self._occupant is not occupant:
             return False
-        self._listener = None
+        self._occupant = None
         return True
 
     def hold(self) -> None:
         """Nobody has the session now, but its client may come back."""
         self._live.client_left()
 
-    def resume(self, listener: Listener, token: str, after: str) -> None:
-        """``listener`` has the session now, and is told first of ``token`` and then what came ``after``."""
+    def resume(self, occupant: Occupant, token: str, after: str) -> None:
+        """``occupant`` has the session now, and is told first of ``token`` and then what came ``after``."""
         assert self._events is not None, "the client did not ask to come back"
-        if self._listener is not None:
-            self._listener.displace()
+        if self._occupant is not None:
+            self._occupant.displace()
         replay = self._events.replay(after)
         first = [self._protocol.session_resumed(token, self._received)]
         if replay.gap:
             first.append(self._protocol.resume_gap())
         for event in first:
             self._events.precede(event["event_id"])
-            listener.outbox.put(_encoded(event))
+            occupant.outbox.put(_encoded(event))
         for message in replay.messages:
-            listener.outbox.put(message)
-        self._listener = listener
+            occupant.outbox.put(message)
+        self._occupant = occupant
         self._live.client_returned(replay.sound_us)
         self.limit.touch()
         self._log.info("session_resumed", replayed=len(replay.messages), gap=replay.gap)
 
     # What the client asks for.
 
-    async def receive(self, message: str | bytes, listener: Listener) -> None:
+    async def receive(self, message: str | bytes, occupant: Occupant) -> None:
         """Carry out a request; one whose socket drops meanwhile is still carried out to its end.
 
         What comes from a connection that has the session no more is not.
         """
         if self._request is not None and not self._request.done():  # of the socket before this one
             await asyncio.wait({self._request})
-        if self._listener is not listener:
+        if self._occupant is not occupant:
             return
         self._received += 1
         self.token.arrived()
@@ -202,7 +202,7 @@ class Seat:
     def _heard(self, done: ResponseDone) -> ResponseDone:
         """``done`` with the time at which the client began to hear the answer."""
         sent_ms = done.times.first_audio_ms
-        delay_ms = self._listener.delay_ms if self._listener is not None else None
+        delay_ms = self._occupant.delay_ms if self._occupant is not None else None
         if sent_ms is None or delay_ms is None:
             return done
         return replace(done, times=replace(done.times, heard_ms=round(sent_ms + delay_ms, 1)))
@@ -225,8 +225,8 @@ class Seat:
         message = _encoded(event)
         if self._events is not None:
             self._events.append(event["event_id"], message, sound_us)
-        if self._listener is not None:
-            self._listener.outbox.put(message)
+        if self._occupant is not None:
+            self._occupant.outbox.put(message)
 
     async def close(self) -> None:
         """End the session. What it remembers is kept where sessions are."""

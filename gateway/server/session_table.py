@@ -12,7 +12,7 @@ from gateway.live.live import Emit, Live
 from gateway.server.attempts import Attempts
 from gateway.server.metrics import Metrics
 from gateway.server.relay import Relay
-from gateway.server.seat import Listener, Seat
+from gateway.server.seat import Occupant, Seat
 from gateway.server.throttle import Throttles
 from gateway.server.time_limit import TimeLimit
 from gateway.server.token import locator_of
@@ -71,8 +71,8 @@ class SessionTable:
         parties = [*self._opening, *(seat.party for seat in self._seats.values())]
         return sum(party.key == key for party in parties)
 
-    async def open(self, visit: Visit, listener: Listener) -> Seat:
-        """A session for ``listener``. Raises what ``open_session`` raises."""
+    async def open(self, visit: Visit, occupant: Occupant) -> Seat:
+        """A session for ``occupant``. Raises what ``open_session`` raises."""
         self._opening.append(visit.party)
         try:
             await self._make_way(visit)
@@ -90,7 +90,7 @@ class SessionTable:
             seat = Seat(
                 live,
                 protocol,
-                listener,
+                occupant,
                 party=visit.party,
                 throttle=self._throttles.of(visit.party),
                 server=self._server,
@@ -125,8 +125,8 @@ class SessionTable:
         if ending:
             await asyncio.wait(ending)
 
-    def resume(self, token: str, after: str, listener: Listener, party: Party) -> Seat:
-        """Give ``listener`` the session of ``token``, also when another connection seems to have it still.
+    def resume(self, token: str, after: str, occupant: Occupant, party: Party) -> Seat:
+        """Give ``occupant`` the session of ``token``, also when another connection seems to have it still.
 
         Raises InvalidRequestError when there is none of the ``party``'s tenant, OverloadError for an address
         that failed too often.
@@ -149,13 +149,13 @@ class SessionTable:
             )
         if (timer := self._waiting.pop(seat, None)) is not None:
             timer.cancel()
-        seat.resume(listener, next_token, after)
+        seat.resume(occupant, next_token, after)
         self._metrics.session_resumed()
         return seat
 
-    def keep(self, seat: Seat, listener: Listener) -> bool:
-        """``listener`` lost its socket: the session waits for its client. False if that may not come back."""
-        if self._closing or not seat.resumable or not seat.leave(listener):
+    def keep(self, seat: Seat, occupant: Occupant) -> bool:
+        """``occupant`` lost its socket: the session waits for its client. False if that may not come back."""
+        if self._closing or not seat.resumable or not seat.leave(occupant):
             return False
         seat.hold()
         grace_s = min(self._server.resume_grace_s, seat.limit.left_s)
@@ -164,9 +164,9 @@ class SessionTable:
         log.info("session_waits", session=seat.id, tenant=seat.party.tenant, seconds=grace_s)
         return True
 
-    async def leave(self, seat: Seat, listener: Listener, reason: str) -> None:
-        """``listener`` is done: the session ends, unless it waits or another connection has it now."""
-        if seat.leave(listener):
+    async def leave(self, seat: Seat, occupant: Occupant, reason: str) -> None:
+        """``occupant`` is done: the session ends, unless it waits or another connection has it now."""
+        if seat.leave(occupant):
             await self._end_soon(seat, reason)
 
     def say_farewell(self) -> None:

@@ -132,6 +132,8 @@ async def fuzz(streams: Streams, messages: int, seed: int) -> Findings:
                     cases = min(left, MESSAGES_OF_SESSION)
                     await _session(server.url, corpus, rng, cases, streams.config, findings)
                     await _settle(findings, tasks)
+                    if findings.sent.total() == messages - left:  # no session can be opened
+                        break
                     progress.update(bar, completed=findings.sent.total())
     except InvalidStatus as refused:
         findings.complain(f"a connection was refused: {refused}")

@@ -44,7 +44,7 @@ class Listening:
     utterances: int = 0
 
 
-class Listener:
+class ListeningTrial:
     """Runs the detector, the segmenter and the streaming recogniser over one stream."""
 
     def __init__(self, detector: VoiceDetector, recognizer: Recognizer, config: SpeechConfig) -> None:

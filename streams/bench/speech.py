@@ -16,7 +16,7 @@ from speech.hibari import HibariSynthesizer
 from speech.silero import SileroDetector, load_silero
 from speech.wer import normalize, word_errors
 from speech.whisper import WhisperRecognizer
-from streams.bench.listening import Listener, Listening
+from streams.bench.listening import Listening, ListeningTrial
 from streams.bench.noise import NoiseKind, add_noise, make_noise
 from streams.bench.report import Cell, Column, Report, emit
 from streams.bench.sentences import SENTENCES
@@ -54,7 +54,7 @@ class _Models:
 
     def listen(self, samples: Samples) -> Listening:
         detector = SileroDetector(load_silero())
-        return Listener(detector, self.recognizer, self.config.speech).listen(samples)
+        return ListeningTrial(detector, self.recognizer, self.config.speech).listen(samples)
 
 
 @dataclass(frozen=True)

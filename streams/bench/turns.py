@@ -54,7 +54,7 @@ KIND_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Tried:
     """One utterance and where each mode ended its turns."""
 
     utterance: Utterance
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     return 0
 
 
-def _hear(args: argparse.Namespace, config: StreamsConfig, modes: Sequence[Mode]) -> list[Heard]:
+def _hear(args: argparse.Namespace, config: StreamsConfig, modes: Sequence[Mode]) -> list[Tried]:
     registry = build_registry(config.models)
     asr, turn = (registry.resolve(role).path for role in ("asr", "turn"))
     assert asr is not None
@@ -116,11 +116,11 @@ def _hear(args: argparse.Namespace, config: StreamsConfig, modes: Sequence[Mode]
         console=Console(stderr=True),
     ):
         trial = Trial(utterance.samples, SileroDetector(weights), detector, recognizer)
-        heard.append(Heard(utterance, {mode.name: trial.run(mode, pace) for mode in modes}))
+        heard.append(Tried(utterance, {mode.name: trial.run(mode, pace) for mode in modes}))
     return heard
 
 
-def _score(heard: Sequence[Heard], mode: str) -> Score:
+def _score(heard: Sequence[Tried], mode: str) -> Score:
     pauses = sum(len(each.utterance.pauses_ms) for each in heard)
     return Score.of([each.verdict(mode) for each in heard], pauses)
 
@@ -139,7 +139,7 @@ def _row(name: str, score: Score, curve: Sequence[Score]) -> dict[str, Cell]:
     }
 
 
-def _by_kind(heard: Sequence[Heard]) -> Report:
+def _by_kind(heard: Sequence[Tried]) -> Report:
     rows: list[dict[str, Cell]] = []
     for kind in dict.fromkeys(each.utterance.kind for each in heard):
         own = [each for each in heard if each.utterance.kind == kind]
@@ -156,7 +156,7 @@ def _by_kind(heard: Sequence[Heard]) -> Report:
 
 
 def _notes(
-    args: argparse.Namespace, heard: Sequence[Heard], judged: Score, curve: Sequence[Score]
+    args: argparse.Namespace, heard: Sequence[Tried], judged: Score, curve: Sequence[Score]
 ) -> tuple[str, ...]:
     loud = sum(each.utterance.disturbance != "none" for each in heard)
     missed = sorted({each.utterance.disturbance for each in heard if each.verdict(JUDGED).missed})

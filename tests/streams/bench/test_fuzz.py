@@ -13,6 +13,7 @@ from streams.bench.fuzz import fuzz, fuzz_config, report
 from streams.bench.fuzz_corpus import Corpus, Seed
 from streams.bench.fuzz_mutation import MUTATIONS, Case, spoil, unspoiled
 from streams.bench.fuzz_oracle import complaint_about, event_id_in
+from streams.errors import StreamsError
 
 MESSAGES = 10_000
 VOICE = np.random.default_rng(0).normal(0, 0.1, 24_000).astype(np.float32)
@@ -43,6 +44,18 @@ def test_the_report_adds_up(findings):
     for column in ("messages", "refused", "taken"):
         assert sum(row[column] for row in rows) == total[column]
     assert total["messages"] == MESSAGES
+
+
+def test_where_no_session_can_be_opened_it_ends_and_says_so(streams, monkeypatch):
+    service = Streams(fuzz_config(streams.config), streams.backend)
+
+    async def nobody(*args, **options):
+        raise StreamsError("nobody gets in")
+
+    monkeypatch.setattr(service, "open_session", nobody)
+    found = asyncio.run(fuzz(service, 10, seed=0))
+    assert found.sent.total() == 0
+    assert found.complaints
 
 
 def cases(seed, count=300):
