@@ -13,7 +13,7 @@ from typing import cast
 import numpy as np
 import PIL.Image
 
-from streams.models.artifact import EmbeddedModel, Package, Source, Tarball, Wheel
+from streams.models.artifact import Deb, EmbeddedModel, Package, Source, Tarball, Wheel
 from streams.models.installer import Installer
 from streams.train.pictures.vocabulary import plural
 from streams.train.sample import Split
@@ -165,6 +165,58 @@ _PACKAGES = (
 PHOTOGRAPH_PACKAGES: Mapping[str, EmbeddedModel] = MappingProxyType(
     {package.name: package for package in _PACKAGES}
 )
+
+
+SCENERY = EmbeddedModel(
+    role="photographs",
+    name="lomiri-wallpapers-16.04",
+    sources=(
+        Source(
+            Deb(
+                "lomiri-wallpapers-16.04",
+                "20.04.0-2",
+                "pool/main/l/lomiri-wallpapers/lomiri-wallpapers-16.04_20.04.0-2_all.deb",
+                "a99ff6a3bfe451e4cc0682ecb3cc82e71740626d59e4845ae34a0a0e45421eab",
+                15_783_184,
+            ),
+            tuple(
+                f"usr/share/backgrounds/{name}.jpg"
+                for name in (
+                    "Bridge_by_Sander_Klootwijk",
+                    "Dragonfly_by_Bolly",
+                    "Picture_0B_by_freespace",
+                    "Picture_1A_by_freespace",
+                    "Wine_by_Jakkub_Mede",
+                    "aitzgorri_by_Aitzol_Berasategi",
+                    "free_by_Peter_Nerlich",
+                    "friends_by_Aitzol_Berasategi",
+                    "greentock_by_Peter_Nerlich",
+                    "life_by_Aitzol_Berasategi",
+                    "picosdeeuropa_by_Aitzol_Berasategi",
+                    "seeding_by_Clements_Engelhardt",
+                    "sunset_by_Aitzol_Berasategi",
+                )
+            ),
+        ),
+    ),
+    licence="CC-BY-4.0, CC-BY-SA-4.0, CC0-1.0",
+    installed_bytes=11_000_000,
+)
+"""Photographs without names: for what has only to know a photograph by its looks."""
+
+_EVERY = 4
+
+
+def find_unnamed(split: Split, installer: Installer) -> tuple[Path, ...]:
+    """Photographs without names, to train on or (every fourth) to validate on; for the test there are none.
+
+    None of them is in the test or in the sample video. Raises ModelError.
+    """
+    if split == "test":
+        return ()
+    scenery = sorted(installer.ensure(SCENERY).glob("*.jpg"))
+    named = [path for _, path in find_photographs("train", installer)] if split == "train" else []
+    return (*(p for i, p in enumerate(scenery) if (i % _EVERY == 0) == (split == "validation")), *named)
 
 
 def find_photographs(split: Split, installer: Installer) -> Iterator[tuple[Photograph, Path]]:

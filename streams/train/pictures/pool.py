@@ -28,23 +28,17 @@ class Picture:
 class PicturePool:
     """The first ``count`` pictures of a split. The same number and seed give the same picture in any process.
 
-    ``facts`` and ``shots`` are known without drawing anything.
+    ``facts`` of each picture and ``shots``, the number of the shot that it is in, are known without drawing.
     """
 
     def __init__(self, material: Material, count: int, seed: int = 0) -> None:
         self._material = material
         self._planned: Sequence[Planned] = tuple(islice(plan_pictures(material, seed), count))
+        self.facts: tuple[Facts, ...] = tuple(planned.facts for planned in self._planned)
+        self.shots: tuple[int, ...] = tuple(planned.shot for planned in self._planned)
 
     def __len__(self) -> int:
         return len(self._planned)
-
-    @property
-    def facts(self) -> tuple[Facts, ...]:
-        return tuple(planned.facts for planned in self._planned)
-
-    @property
-    def shots(self) -> tuple[int, ...]:
-        return tuple(planned.shot for planned in self._planned)
 
     def draw(self, number: int) -> Image:
         """Picture ``number``: uint8 RGB [288, 384, 3]. Raises IndexError."""

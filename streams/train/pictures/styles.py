@@ -29,6 +29,10 @@ class Style:
     photographed: bool = False
 
 
+VOCABULARY_VERSION = 1
+"""Goes up when things.txt gets another thing or icon, so that the sets are drawn again."""
+
+
 def _style(
     name: str,
     split: Split,
@@ -51,11 +55,18 @@ def _style(
             name=name,
             sources=(Source(tarball, ("package/icons.json",)),),
             licence=licence,
-            installed_bytes=12_000_000,
+            installed_bytes=2_500_000,
             converter="streams.train.pictures.iconify:render_icons",
+            format_version=VOCABULARY_VERSION,
         ),
     )
 
+
+MISLEADING = (
+    "mouse, seal, lightning, school, hotel, hospital, satellite, shower, steam train, taxi, chocolate, bowl, "
+    "megaphone, stadium, wheel, cheese, phone, tram, shield, nut and bolt, die"
+)
+"""Things whose plain icons often show something else: another sense of the word, or a part for the whole."""
 
 STYLES = (
     Style("tuxpaint-stamps", "train", False, frozenset(), CUTOUTS, photographed=True),
@@ -92,6 +103,51 @@ STYLES = (
         "40b90004bafb406b59266155ef9b7e1dd67bf2947fc8db8d07388776f4d0d04e", 1_094_642, "CC-BY-4.0",
         monochrome=True,
         without="potato",
+    ),
+    _style(
+        "fluent-emoji", "train", "1.2.7",
+        "8044210dbf11e016d4de85f15d01a243423bd832457e7e2491df1b751c0e272b", 14_323_330, "MIT",
+    ),
+    _style(
+        "streamline-emojis", "train", "1.2.4",
+        "5dac87c876b322500989828c5823143e0100d78881627a2e4081a4b897cbfdbc", 381_714, "CC-BY-4.0",
+        without="turkey",
+    ),
+    _style(
+        "game-icons", "train", "1.2.4",
+        "f5758efb34d91c4f50b941f355f16ee73938625e5996fabc25171288404460a4", 2_739_244, "CC-BY-3.0",
+        monochrome=True,
+        without=f"{MISLEADING}, butterfly, fountain, clover",
+    ),
+    _style(
+        "ph", "train", "1.2.2",
+        "e3a582a047d9829fc7e8842c660d8065e598d1b68bb58cb68e75a1f1e5a614cc", 945_517, "MIT",
+        monochrome=True,
+        without=MISLEADING,
+    ),
+    _style(
+        "tabler", "train", "1.2.41",
+        "3bf99af156d28d05568aff524a35ed1ba238df640a7835a5e02e1f8e439685f6", 338_741, "MIT",
+        monochrome=True,
+        without=MISLEADING,
+    ),
+    _style(
+        "lucide", "train", "1.2.137",
+        "e74db8c3a55fff55bc82de21268c4bced9f65ff10aacc0d5f3a395b0e93243c3", 92_640, "ISC",
+        monochrome=True,
+        without=MISLEADING,
+    ),
+    _style(
+        "icon-park", "train", "1.2.4",
+        "c1a25212a31602aca93c3fa6f6b3288e89b9d7811afc132dfd78506e9d586b6f", 338_205, "Apache-2.0",
+        monochrome=True,
+        without=MISLEADING,
+    ),
+    _style(
+        "hugeicons", "train", "1.2.35",
+        "cca09de913319938961fa0613a8eb42952f76c3ee13a7c68ef411091590c5d8b", 809_402, "MIT",
+        monochrome=True,
+        without=MISLEADING,
     ),
     _style(
         "fxemoji", "validation", "1.2.2",

@@ -32,7 +32,7 @@ PATTERNS = {key: [pattern(phrase) for phrase in phrases] for key, phrases in PHR
 @pytest.fixture(scope="module", params=SPLITS)
 def made(request, materials):
     pool = PicturePool(materials[request.param], 1500)
-    return request.param, pool, list(make_dialogues(request.param, pool.facts, pool.shots, 250, seed=3))
+    return request.param, pool, list(make_dialogues(request.param, pool.facts, pool.shots, 160, seed=3))
 
 
 def turns_of(made, *topics):

@@ -8,6 +8,7 @@ from streams.train.pictures.photographs import (
     PHOTOGRAPH_PACKAGES,
     PHOTOGRAPHS,
     find_photographs,
+    find_unnamed,
     read_photograph,
 )
 from streams.train.pictures.vocabulary import NOUNS
@@ -38,6 +39,15 @@ def test_each_package_pins_exactly_the_files_of_the_table():
 def test_what_is_trained_on_is_of_the_vocabulary():
     assert all(photo.names[0] in NOUNS for photo in TRAIN)
     assert set(STAMPS) <= set(NOUNS)
+
+
+def test_unnamed_photographs_are_in_one_split_and_not_in_the_test(installer):
+    train, validation = (set(find_unnamed(split, installer)) for split in ("train", "validation"))
+    assert len(train) > 10
+    assert len(validation) > 3
+    assert not train & validation
+    assert not find_unnamed("test", installer)
+    assert not {path.name for path in train | validation} & {photo.file for photo in TEST}
 
 
 def test_photographs_to_train_on_are_read(installer):

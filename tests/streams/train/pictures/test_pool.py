@@ -65,7 +65,7 @@ def test_a_thing_that_moves_is_drawn_where_it_has_moved_to(pools, materials):
     """The middle of what changed between two pictures moves on the way that the facts tell."""
     pool = pools["train"]
     checked = 0
-    for number in range(2, 900):
+    for number in range(2, 600):
         way = pool.facts[number].motion
         if not way or pool.shots[number - 2] != pool.shots[number]:
             continue
@@ -80,7 +80,7 @@ def test_a_thing_that_moves_is_drawn_where_it_has_moved_to(pools, materials):
         )
         assert seen == way
         checked += 1
-    assert checked > 10
+    assert checked > 5
 
 
 def test_real_things_and_photographs_are_among_those_to_train_on_only(materials):
