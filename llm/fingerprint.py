@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from llm.spec import ModelSpec
@@ -13,8 +14,10 @@ SAMPLE_BYTES = 65_536
 SAMPLES = 16
 
 
-def fingerprint(path: Path, spec: ModelSpec) -> Fingerprint:
-    """Of the checkpoint in the folder ``path``. Raises ModelError when it holds no weights or tokenizer.
+def fingerprint(path: Path, spec: ModelSpec, also: Sequence[Path] = ()) -> Fingerprint:
+    """Of the checkpoint in the folder ``path``, and of files that change what it makes of a stream.
+
+    Raises ModelError when it holds no weights or tokenizer.
 
     The weights are sampled, not read through: evenly spread pieces of each file, and its size. That takes
     milliseconds, and any training changes all of them.
@@ -28,7 +31,7 @@ def fingerprint(path: Path, spec: ModelSpec) -> Fingerprint:
             f"{path} holds no {'tokenizer' if weights else 'safetensors weights'}", param="models.llm"
         )
     model = hashlib.sha256((path / "config.json").read_bytes())
-    for file in weights:
+    for file in (*weights, *also):
         _sample(file, model)
     words = hashlib.sha256()
     for file in tokenizer:

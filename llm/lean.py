@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -24,6 +24,17 @@ FAMILIES = ("llama", "qwen2")
 LinearFactory: TypeAlias = Callable[[Tensor, Tensor | None], Linear]
 
 
+class Attention(Protocol):
+    """What one layer attends through: a ``Context``, or many at once where a model is trained."""
+
+    spec: ModelSpec
+
+    def append_and_attend(self, layer: int, fused: Tensor) -> Tensor:
+        """Attention of ``fused`` queries, keys and values [heads + 2 kv_heads, tokens, head_dim], not
+        rotated: [heads, tokens, head_dim]."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LeanLayer:
     input_norm: Tensor
@@ -33,17 +44,17 @@ class LeanLayer:
     gate_up: Linear
     down: Linear
 
-    def forward(self, index: int, x: Tensor, context: Context, eps: float) -> Tensor:
+    def forward(self, index: int, x: Tensor, context: Attention, eps: float) -> Tensor:
         spec = context.spec
         tokens = x.shape[0]
-        fused = self.qkv(_norm(x, self.input_norm, eps)).view(tokens, -1, spec.head_dim)
+        fused = self.qkv(rms_norm(x, self.input_norm, eps)).view(tokens, -1, spec.head_dim)
         attended = context.append_and_attend(index, fused.transpose(0, 1))
         x = x + self.out(attended.transpose(0, 1).reshape(tokens, -1))
-        gate, up = self.gate_up(_norm(x, self.mlp_norm, eps)).chunk(2, dim=-1)
+        gate, up = self.gate_up(rms_norm(x, self.mlp_norm, eps)).chunk(2, dim=-1)
         return x + self.down(torch.nn.functional.silu(gate).mul_(up))
 
 
-def _norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     """RMSNorm (Zhang and Sennrich 2019) of ``x`` [n, hidden]."""
     if len(x) > 1 or x.device.type != "cpu":
         return torch.nn.functional.rms_norm(x, (x.shape[1],), weight, eps)
@@ -71,13 +82,13 @@ class LeanBackbone:
         self._embedding = weights["model.embed_tokens.weight"]
         self._norm = weights["model.norm.weight"]
         head = weights.get("lm_head.weight", self._embedding)
-        self._prefill = [_layer(weights, i, DenseLinear) for i in range(spec.layers)]
+        self._prefill = [lean_layer(weights, i, DenseLinear) for i in range(spec.layers)]
         self._head_rows = head
         self._head: Linear = DenseLinear(head)
         self.step_layers = self._prefill
         self._step_head: Linear = self._head
         if int8_decode:
-            self.step_layers = [_layer(weights, i, Int8Linear) for i in range(spec.layers)]
+            self.step_layers = [lean_layer(weights, i, Int8Linear) for i in range(spec.layers)]
             self._step_head = Int8Linear(head)
 
     @property
@@ -105,7 +116,7 @@ class LeanBackbone:
         for index, layer in enumerate(layers):
             x = layer.forward(index, x, context, self._eps)
         context.finish()
-        return _norm(x, self._norm, self._eps)
+        return rms_norm(x, self._norm, self._eps)
 
     @torch.inference_mode()
     def logits(self, hidden: Tensor) -> Tensor:
@@ -119,7 +130,8 @@ class LeanBackbone:
         return torch.nn.functional.linear(hidden, rows).float()
 
 
-def _layer(weights: Mapping[str, Tensor], index: int, linear: LinearFactory) -> LeanLayer:
+def lean_layer(weights: Mapping[str, Tensor], index: int, linear: LinearFactory) -> LeanLayer:
+    """Layer ``index`` of weights named as Transformers names them; ``linear`` makes its four products."""
     prefix = f"model.layers.{index}."
 
     def fused(*names: str) -> Linear:

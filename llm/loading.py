@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
+from llm.adapter import Adapter, merge_into
 from llm.backbone import Backbone
 from llm.hooked import HookedBackbone
 from llm.lean import FAMILIES, LeanBackbone
@@ -19,8 +20,11 @@ from streams.config import LlmConfig
 from streams.errors import ModelError
 
 
-def load_backbone(path: Path, config: LlmConfig) -> Backbone:
-    """The backbone of the checkpoint in ``path``, as ``config`` asks. Raises ModelError."""
+def load_backbone(path: Path, config: LlmConfig, adapter: Adapter | None = None) -> Backbone:
+    """The backbone of the checkpoint in ``path``, as ``config`` asks, with ``adapter`` in its weights.
+
+    Raises ModelError, also for an adapter of another model.
+    """
     try:
         model_config = AutoConfig.from_pretrained(path)
     except (OSError, ValueError) as error:
@@ -39,14 +43,17 @@ def load_backbone(path: Path, config: LlmConfig) -> Backbone:
             model = AutoModelForCausalLM.from_pretrained(path, dtype=spec.dtype).to(spec.device)
         except (OSError, ValueError) as error:
             raise ModelError(f"{path} cannot be loaded: {error}", param="models.llm") from None
+        if adapter is not None:
+            merge_into(model, adapter)
         return HookedBackbone(model, spec)
     int8 = config.decode_weights == "int8" or (
         config.decode_weights == "auto" and spec.device.type == "cpu" and spec.dtype == torch.bfloat16
     )
+    weights = load_weights(path, spec)
     return LeanBackbone(
         spec,
-        _rotary(model_config, spec.device),
-        _weights(path, spec),
+        rotary_of(model_config, spec.device),
+        weights if adapter is None else adapter.merge(weights),
         norm_eps=model_config.rms_norm_eps,
         int8_decode=int8,
     )
@@ -83,7 +90,8 @@ def _lean_can(model: PreTrainedConfig) -> bool:
     return model.model_type in FAMILIES and plain and model.rope_parameters["rope_type"] != "dynamic"
 
 
-def _rotary(model: PreTrainedConfig, device: torch.device) -> Rotary:
+def rotary_of(model: PreTrainedConfig, device: torch.device) -> Rotary:
+    """The angles of a model configuration."""
     kind = model.rope_parameters["rope_type"]
     if kind == "default":
         dim = getattr(model, "head_dim", None) or model.hidden_size // model.num_attention_heads
@@ -93,7 +101,8 @@ def _rotary(model: PreTrainedConfig, device: torch.device) -> Rotary:
     return Rotary(inv_freq, scaling)
 
 
-def _weights(path: Path, spec: ModelSpec) -> dict[str, Tensor]:
+def load_weights(path: Path, spec: ModelSpec) -> dict[str, Tensor]:
+    """All weights in ``path``, in the dtype and on the device of ``spec``. Raises ModelError without any."""
     files = sorted(path.glob("*.safetensors"))
     if not files:
         raise ModelError(f"{path} has no safetensors weights", param="models.llm")

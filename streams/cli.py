@@ -72,6 +72,12 @@ COMMANDS = (
         "streams.commands.keys",
         "streams.commands.keys:run",
     ),
+    Command(
+        "train",
+        "train the embedded model to see, on made data or your own",
+        "streams.commands.train",
+        "streams.train.run:run",
+    ),
     Command("bench", "measure", "streams.commands.bench", "streams.commands.bench:run"),
 )
 

@@ -100,6 +100,12 @@ class EfficientNetEncoder:
             found.append(self._see(np.stack(crops))[0])
         return np.concatenate(found)
 
+    @property
+    def classifier(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights [classes, channels] and biases [classes] that make classes of a mean feature."""
+        head = self._model.get_classifier()
+        return head.weight.detach().cpu(), head.bias.detach().cpu()
+
     def _look(
         self, frames: Sequence[Frame], looks: Sequence[tuple[int, View]]
     ) -> tuple[list[Vector], list[Vector]]:

@@ -83,9 +83,9 @@ class Checkpoint:
         """What Transformers makes of it, with its own attention over everything."""
         return AutoModelForCausalLM.from_pretrained(self.path, dtype=torch.float32).eval()
 
-    def backbone(self, backend="lean", **options):
+    def backbone(self, backend="lean", adapter=None, **options):
         settings = {"dtype": "float32", "decode_weights": "same", "device": "cpu"} | options
-        return load_backbone(self.path, LlmConfig(backend=backend, **settings))
+        return load_backbone(self.path, LlmConfig(backend=backend, **settings), adapter)
 
 
 @pytest.fixture(scope="session")

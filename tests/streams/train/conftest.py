@@ -1,9 +1,12 @@
-"""The material of each split, fetched once."""
+"""The material of each split, fetched once; the tiny language models of the engine's tests."""
 
 import pytest
 
 from streams.models.progress import SilentProgress
 from streams.train.pictures.material import build_installer, gather
+from tests.llm.conftest import chat, checkpoints, embedded, new_stream
+
+__all__ = ["chat", "checkpoints", "embedded", "new_stream"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,101 @@
+"""The embedded model's eye: the frame encoder's features through the connector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from llm.backbone import Backbone
+from llm.chat import ChatFormat
+from llm.connector import EMPTY, THINGS, Connector, word_tables
+from llm.pixels import with_pixels
+from llm.visual import VisualTokens
+from streams.types import Embedding, Frame
+
+CERTAIN = 0.9
+"""What a kind of word takes to be said that was never validated."""
+PLACED = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
+
+
+class ConnectorEye:
+    """``Eye`` of the embedded model. Runs on the CPU in float32."""
+
+    def __init__(self, connector: Connector, backbone: Backbone, chat: ChatFormat) -> None:
+        self._connector = connector.eval()
+        self.encoder = connector.config.encoder
+        self._captions = Captions(connector)
+        self._tables = word_tables(connector.config, lambda word: embed_word(word, backbone, chat))
+
+    @torch.inference_mode()
+    def look(self, frames: Sequence[Frame], features: Sequence[Embedding]) -> list[VisualTokens]:
+        if not features:
+            return []
+        looked = [
+            with_pixels(each.vectors, frame.image) for frame, each in zip(frames, features, strict=True)
+        ]
+        seen = self._connector(torch.from_numpy(np.stack(looked)).float())
+        tokens = self._connector.tokens(seen, self._tables)
+        return [
+            VisualTokens(tokens[n], text=self._captions.of({k: p[n] for k, p in seen.words.items()}))
+            for n in range(len(features))
+        ]
+
+
+def embed_word(word: str, backbone: Backbone, chat: ChatFormat) -> Tensor:
+    """Token embeddings [n, hidden] of ``word`` as it stands after others, on the CPU."""
+    return backbone.embed(chat.ids(f" {word}")).cpu()
+
+
+class Captions:
+    """Says in words what is surely seen."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._config = connector.config
+        config = self._config
+        names = config.words("name")
+        # The same thing has a name among the learned and among the classes: they speak for one another.
+        self._by_name: dict[str, list[int]] = {}
+        for index, name in enumerate(names):
+            self._by_name.setdefault(name, []).append(index)
+        first = len(config.names)
+        self._kinds = {kind: [first + index for index in classes] for kind, classes in config.kinds.items()}
+
+    def of(self, words: Mapping[str, Tensor]) -> str:
+        """Of one picture's words, [slots, words] by kind; "" when nothing is sure."""
+        said = [phrase for slot in range(THINGS) if (phrase := self._thing(words, slot))]
+        writing = self._sure("text", words["text"][0])
+        if writing:
+            said.append(f"the text {writing}")
+        return ", ".join(said)
+
+    def _thing(self, words: Mapping[str, Tensor], slot: int) -> str:
+        name = self._name(words["name"][slot])
+        if not name:
+            return ""
+        count = self._sure("count", words["count"][0]) if slot == 0 else ""
+        colour = self._sure("colour", words["colour"][slot])
+        place = PLACED.get(self._sure("place", words["place"][slot]), "")
+        phrase = " ".join(word for word in (colour, name, place) if word)
+        return f"{count} times {phrase}" if count not in ("", "one") else phrase
+
+    def _name(self, probabilities: Tensor) -> str:
+        """The likeliest name, or a kind that it belongs to (after Deng et al., "Hedging your bets", 2012)."""
+        sure = self._limit("name")
+        summed = {name: float(probabilities[rows].sum()) for name, rows in self._by_name.items()}
+        best = max(summed, key=summed.__getitem__)
+        if summed[best] >= sure:
+            return "" if best == EMPTY else best
+        kinds = {kind: float(probabilities[rows].sum()) for kind, rows in self._kinds.items()}
+        narrow = sorted(self._kinds, key=lambda kind: len(self._kinds[kind]))
+        return next((kind for kind in narrow if kinds[kind] >= sure), "")
+
+    def _sure(self, kind: str, probabilities: Tensor) -> str:
+        best = int(probabilities.argmax())
+        word = self._config.words(kind)[best]
+        return word if word != EMPTY and float(probabilities[best]) >= self._limit(kind) else ""
+
+    def _limit(self, kind: str) -> float:
+        return self._config.sure.get(kind, CERTAIN)

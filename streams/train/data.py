@@ -1,0 +1,70 @@
+"""Pictures and dialogues that a recipe asks for: made ones, or a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm.pixels import with_pixels
+from streams.config import StreamsConfig
+from streams.train.bar import bar_of
+from streams.train.dialogue.compose import make_dialogues
+from streams.train.features import Features, Pictures, cached_features
+from streams.train.folder import read_dialogues, read_pictures
+from streams.train.pictures.material import build_installer, gather
+from streams.train.pictures.pool import PicturePool
+from streams.train.recipe import Recipe
+from streams.train.sample import Dialogue
+from streams.types import Image
+from video.efficientnet import EfficientNetEncoder
+
+
+class PixelEncoder:
+    """``FeatureEncoder``: the frame encoder's features with each place's pixels, as the eye looks at them."""
+
+    def __init__(self, encoder: EfficientNetEncoder) -> None:
+        self._encoder = encoder
+        self.name = f"{encoder.name}+pixels"
+
+    def features(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        rows = self._encoder.features(images)
+        return np.stack([with_pixels(row, image) for row, image in zip(rows, images, strict=True)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Pictures of one split, their features, and dialogues over them."""
+
+    pictures: Pictures
+    dialogues: Sequence[Dialogue]
+    features: Features
+
+
+class Data:
+    """Raises StreamsError where something cannot be had."""
+
+    def __init__(self, recipe: Recipe, encoder: PixelEncoder, config: StreamsConfig) -> None:
+        self._recipe = recipe
+        self._encoder = encoder
+        self._config = config
+
+    def split(self, name: Literal["train", "validation"]) -> Split:
+        data = self._recipe.data
+        if data.folder is not None:
+            own = read_pictures(data.folder, name)
+            return Split(own, read_dialogues(data.folder, name, own), self._features(own, name))
+        train = name == "train"
+        material = gather(name, build_installer(self._config.models))
+        pool = PicturePool(material, data.pictures if train else data.validation_pictures, data.seed)
+        count = data.dialogues if train else data.validation_dialogues
+        dialogues = make_dialogues(name, pool.facts, pool.shots, count, data.seed, data.frames)
+        return Split(pool, tuple(dialogues), self._features(pool, name))
+
+    def _features(self, pictures: Pictures, name: str) -> Features:
+        cache = self._recipe.run.cache.expanduser()
+        with bar_of(f"features of {name}", len(pictures)) as advance:
+            return cached_features(pictures, self._encoder, cache, lambda done: advance(done, ""))

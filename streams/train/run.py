@@ -1,0 +1,194 @@
+"""``streams train``: from a recipe to weights that the embedded model loads."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from gateway.models import build_registry
+from llm.chat import load_chat
+from llm.connector import Connector, load_connector, save_connector
+from llm.sight import ADAPTER, CONNECTOR, THRESHOLD
+from streams.config import StreamsConfig
+from streams.models.registry import Registry
+from streams.train.bar import bar_of
+from streams.train.calibration import calibrate
+from streams.train.data import Data, PixelEncoder
+from streams.train.features import Features
+from streams.train.labels import describe_words
+from streams.train.language import Language
+from streams.train.live_model import SeenPictures, spoken_pictures
+from streams.train.living import LiveSettings, Living
+from streams.train.loop import Figures, Loop, Schedule
+from streams.train.photographs import photograph_crops
+from streams.train.recipe import Recipe, load_recipe
+from streams.train.sample import Dialogue, Facts
+from streams.train.script import Reading
+from streams.train.seeing import Looks, Seeing
+from video.efficientnet import EfficientNetEncoder
+
+BATCH = 256
+
+
+def run(args: argparse.Namespace, config: StreamsConfig) -> int:
+    """Train by the recipe; goes on where a run into the same folder stopped. Raises StreamsError."""
+    recipe = load_recipe(args.recipe, data_folder=args.data, run_out=args.out, run_device=args.device)
+    torch.set_num_threads(recipe.run.threads or os.cpu_count() or 1)
+    out = recipe.run.out
+    out.mkdir(parents=True, exist_ok=True)
+    run_ = _Run(recipe, build_registry(config.models), config)
+    connector = run_.see()
+    run_.live(connector)
+    sys.stdout.write(f"{out / CONNECTOR}\n{out / ADAPTER}\n")
+    return 0
+
+
+class _Run:
+    """One run of a recipe."""
+
+    def __init__(self, recipe: Recipe, registry: Registry, config: StreamsConfig) -> None:
+        self._recipe = recipe
+        self._registry = registry
+        self._out = recipe.run.out
+        vision = registry.resolve("vision").path
+        assert vision is not None
+        self._encoder = EfficientNetEncoder(vision)
+        llm = registry.resolve("llm").path
+        assert llm is not None
+        self._language = Language.load(llm, load_chat(llm), recipe.run.device, recipe.run.dtype)
+        data = Data(recipe, PixelEncoder(self._encoder), config)
+        self._train, self._validation = data.split("train"), data.split("validation")
+
+    def see(self) -> Connector:
+        """Stage 1, calibrated. What was finished before is loaded."""
+        file, recipe = self._out / CONNECTOR, self._recipe.seeing
+        if file.is_file():
+            return load_connector(file)
+        connector = self._new_connector()
+        photographs = self._photographs()
+        stage = Seeing(
+            connector,
+            Looks(self._train.features, self._train.pictures.facts, photographs[0]),
+            Looks(self._validation.features, self._validation.pictures.facts, photographs[1]),
+            batch=recipe.batch,
+            rate=recipe.rate,
+            decay=recipe.decay,
+            smoothing=recipe.smoothing,
+            seed=self._recipe.data.seed,
+            mixed=self._recipe.run.dtype == "bfloat16",
+        )
+        self._loop(stage, recipe.steps, recipe.evaluate_every, recipe.save_every)
+        calibrate(connector, self._validation.features, self._validation.pictures.facts, recipe.precision)
+        save_connector(connector, file)
+        return load_connector(file)
+
+    def _new_connector(self) -> Connector:
+        recipe, language = self._recipe.seeing, self._language
+        facts: list[Facts] = [*self._train.pictures.facts]
+        channels, classes = self._encoder.classifier
+        torch.manual_seed(self._recipe.data.seed)
+        connector = Connector(
+            describe_words(
+                facts,
+                encoder=self._encoder.name,
+                shape=(self._train.features.shape[1], channels.shape[1]),
+                hidden=language.frozen.spec.hidden,
+                width=recipe.width,
+                layers=recipe.layers,
+                rank=recipe.rank,
+            )
+        )
+        with torch.no_grad():
+            connector.classifier.weight.copy_(channels)
+            connector.classifier.bias.copy_(classes)
+        return connector
+
+    def _photographs(self) -> tuple[Features, Features]:
+        """Features of crops of the sample photographs, for the gate: for training, and held out."""
+        folder = self._registry.resolve("sample").path
+        assert folder is not None
+        encoder, data = PixelEncoder(self._encoder), self._recipe.data
+        found: list[Features] = []
+        for held_out in (False, True):
+            count = data.photograph_crops // 4 if held_out else data.photograph_crops
+            crops = photograph_crops(folder, count, held_out=held_out, seed=data.seed)
+            found.append(encoder.features(crops).astype(np.float16))
+        return found[0], found[1]
+
+    def live(self, connector: Connector) -> None:
+        """Stage 2; writes the adapter, and the connector again, with its residual."""
+        recipe, language, data = self._recipe.living, self._language, self._recipe.data
+        model = language.trainable(connector, recipe.rank, recipe.alpha)
+        tables = language.tables(connector)
+        seen = self._spoken(connector, tables, self._train.features)
+        connector.train()
+        doubted = self._spoken(connector, tables, self._train.features)
+        connector.eval()
+        count = len(self._train.features)
+        pictures = SeenPictures(
+            torch.cat((seen.spoken, doubted.spoken)), torch.cat((seen.states, doubted.states))
+        )
+        dialogues = self._train.dialogues
+
+        def train(number: int) -> Dialogue:
+            rng = random.Random(f"{data.seed}/{number}")
+            chosen: Dialogue = dialogues[number % len(dialogues)]
+            frames = tuple(
+                replace(frame, picture=frame.picture + count * (rng.random() < recipe.doubted))
+                for frame in chosen.frames
+            )
+            return replace(chosen, frames=frames)
+
+        stage = Living(
+            model,
+            language.chat,
+            Reading(recipe.instructions, recipe.window_tokens, recipe.dialogue_tokens, recipe.recall_blocks),
+            LiveSettings(
+                recipe.rate, recipe.residual_rate, recipe.speaking, recipe.unasked, recipe.workers, data.seed
+            ),
+            train=train,
+            per_step=recipe.dialogues_per_step,
+            pictures=pictures,
+            validation=self._validation.dialogues,
+            validation_pictures=self._spoken(connector, tables, self._validation.features),
+        )
+        self._loop(stage, recipe.steps, recipe.evaluate_every, recipe.save_every)
+        with torch.no_grad():
+            threshold = stage.evaluate()["speaking.threshold"]
+        base = Path(language.frozen.spec.name).name
+        facts = {"alpha": str(recipe.alpha), THRESHOLD: f"{threshold:.3f}", "base": base}
+        self._write(connector, model.lora.adapter(), facts)
+
+    def _write(self, connector: Connector, adapter: dict[str, Tensor], facts: dict[str, str]) -> None:
+        save_connector(connector, self._out / CONNECTOR)
+        tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in adapter.items()}
+        save_file(tensors, self._out / ADAPTER, facts)
+
+    def _spoken(
+        self, connector: Connector, tables: dict[tuple[str, int], Tensor], features: Features
+    ) -> SeenPictures:
+        torch.manual_seed(self._recipe.data.seed)
+        starts = range(0, len(features), BATCH)
+        batches = (torch.from_numpy(np.asarray(features[s : s + BATCH], np.float32)) for s in starts)
+        return spoken_pictures(connector, batches, tables)
+
+    def _loop(self, stage: Seeing | Living, steps: int, evaluate_every: int, save_every: int) -> None:
+        run_ = self._recipe.run
+        schedule = Schedule(steps, run_.warmup, run_.clip, evaluate_every, save_every, self._recipe.data.seed)
+        loop = Loop(stage, schedule, self._out)
+        with bar_of(stage.name, steps) as bar:
+
+            def told(figures: Figures) -> None:
+                told_of = ("loss", "validation.name", "validation.exact", "validation.speaking.f1")
+                bar(1, "  ".join(f"{k} {figures[k]:.3f}" for k in told_of if k in figures))
+
+            loop.run(told)

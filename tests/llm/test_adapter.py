@@ -1,0 +1,85 @@
+import pytest
+import torch
+from safetensors.torch import save_file
+from transformers import AutoConfig
+
+from llm.adapter import A, Adapter, B, load_adapter, merge_into
+from llm.lean import lean_layer
+from llm.linear import DenseLinear
+from llm.loading import describe, load_weights
+from streams.config import LlmConfig
+from streams.errors import ModelError, ModelNotFoundError
+from streams.train.lora import PRODUCTS, LoraLayers
+
+CLOSE = 1e-5
+
+
+@pytest.fixture
+def tiny(checkpoints):
+    """Weights and spec of a tiny Llama."""
+    path = checkpoints["llama"].path
+    spec = describe(AutoConfig.from_pretrained(path), LlmConfig(dtype="float32", device="cpu"))
+    return spec, load_weights(path, spec)
+
+
+@pytest.fixture
+def trained(tiny):
+    """Adapters of rank 3 that change something."""
+    torch.manual_seed(0)
+    layers = LoraLayers(*tiny, 3, 6.0)
+    for parameter in layers.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return layers
+
+
+def write(layers, file, **facts):
+    save_file(layers.adapter(), file, {"alpha": str(layers.alpha)} | facts)
+    return file
+
+
+def test_merged_products_are_those_that_were_trained(tiny, trained, tmp_path):
+    _, weights = tiny
+    merged = load_adapter(write(trained, tmp_path / "a.safetensors")).merge(weights)
+    torch.manual_seed(1)
+    for index, layer in enumerate(trained.layers):
+        plain = lean_layer(merged, index, DenseLinear)
+        for name in PRODUCTS:
+            product = getattr(layer, name)
+            x = torch.randn(5, product.weight.shape[1])
+            assert torch.allclose(product(x), getattr(plain, name)(x), atol=CLOSE), name
+            assert not torch.allclose(product(x), torch.nn.functional.linear(x, product.weight), atol=0.01)
+    untouched = set(weights) - {f"{layer}.weight" for layer in load_adapter(tmp_path / "a.safetensors").pairs}
+    assert all(merged[name] is weights[name] for name in untouched)
+
+
+def test_an_adapter_not_yet_trained_changes_nothing(tiny):
+    layers = LoraLayers(*tiny, 3, 6.0)
+    x = torch.randn(4, tiny[0].hidden)
+    product = layers.layers[0].qkv
+    assert torch.equal(product(x), torch.nn.functional.linear(x, product.weight))
+
+
+def test_a_model_of_transformers_takes_it_too(checkpoints, tiny, trained, tmp_path):
+    adapter = load_adapter(write(trained, tmp_path / "a.safetensors"))
+    model = checkpoints["llama"].stock()
+    merge_into(model, adapter)
+    merged = adapter.merge(tiny[1])
+    state = model.state_dict()
+    assert all(torch.allclose(state[name], weight, atol=CLOSE) for name, weight in merged.items())
+
+
+def test_an_adapter_of_another_model_is_refused(tiny):
+    pairs = {"model.layers.0.self_attn.q_proj": (torch.zeros(2, 7), torch.zeros(5, 2))}
+    with pytest.raises(ModelError, match=r"does not fit the model at model\.layers\.0\.self_attn\.q_proj"):
+        Adapter(pairs, 1.0).merge(tiny[1])
+
+
+def test_what_is_no_adapter_is_refused(tmp_path):
+    with pytest.raises(ModelNotFoundError, match="no adapter"):
+        load_adapter(tmp_path / "none.safetensors")
+    (tmp_path / "text.safetensors").write_text("not weights")
+    with pytest.raises(ModelError, match="is no adapter"):
+        load_adapter(tmp_path / "text.safetensors")
+    save_file({"x" + A: torch.zeros(2, 2)}, tmp_path / "half.safetensors", {"alpha": "1"})
+    with pytest.raises(ModelError, match=f"x{B}"):
+        load_adapter(tmp_path / "half.safetensors")

@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from streams.errors import ConfigError
+from streams.train.folder import read_dialogues, read_pictures
+from streams.train.sample import Facts, Reply, Thing, Turn
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two pictures to train on and one to validate on, and a dialogue over the two."""
+    for name, colour in (("a", (255, 0, 0)), ("b", (0, 0, 255)), ("c", (0, 255, 0))):
+        PIL.Image.new("RGB", (20, 10), colour).save(tmp_path / f"{name}.png")
+    pictures = [
+        {"file": "a.png", "split": "train", "things": [{"name": "cup", "colour": "red", "place": "left"}]},
+        {"file": "b.png", "split": "train", "text": "EXIT"},
+        {"file": "c.png", "split": "validation", "things": [{"name": "cup", "count": 2}]},
+    ]
+    turn = {
+        "at": 2.5,
+        "topic": "past",
+        "text": "What was it?",
+        "replies": [[2.5, "A cup."]],
+        "evidence": [[0, 1]],
+    }
+    alert = {"at": 0.5, "topic": "alert", "text": "Tell me when it says EXIT.", "replies": [[2, "EXIT."]]}
+    dialogue = {"split": "train", "frames": [[2, "b.png"], [0, "a.png"]], "turns": [turn, alert]}
+    write(tmp_path / "pictures.jsonl", pictures)
+    write(tmp_path / "dialogues.jsonl", [dialogue])
+    return tmp_path
+
+
+def write(file, objects):
+    file.write_text("".join(json.dumps(each) + "\n" for each in objects), "utf-8")
+
+
+def test_pictures_and_dialogues_are_read_in_time_order(folder):
+    pictures = read_pictures(folder, "train")
+    assert pictures.facts == (Facts((Thing("cup", "", "red", "left"),)), Facts((), "EXIT"))
+    assert np.array_equal(pictures.draw(1)[0, 0], [0, 0, 255])
+    (dialogue,) = read_dialogues(folder, "train", pictures)
+    assert [(frame.pts_us, frame.picture) for frame in dialogue.frames] == [(0, 0), (2_000_000, 1)]
+    assert [turn.topic for turn in dialogue.turns] == ["alert", "past"]
+    assert dialogue.turns[1] == Turn(
+        2_500_000, "past", "What was it?", (Reply(2_500_000, "A cup."),), ((0, 1_000_000),)
+    )
+    assert dialogue.end_us == 3_500_000
+    validation = read_pictures(folder, "validation")
+    assert validation.facts[0].things[0].count == 2
+    assert read_dialogues(folder, "validation", validation) == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("pictures.jsonl", {"split": "test"}, r"pictures\.jsonl, line 1: split"),
+        ("pictures.jsonl", {"colour": "red"}, r"pictures\.jsonl, line 1: colour"),
+        ("dialogues.jsonl", {"frames": []}, r"dialogues\.jsonl, line 1: frames"),
+        ("dialogues.jsonl", {"frames": [[0, "c.png"]]}, r"'c\.png' is no picture of train"),
+        (
+            "dialogues.jsonl",
+            {"turns": [{"at": 1, "topic": "now", "text": "What?"}]},
+            r"'What\?' has not one reply",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(folder, file, change, message):
+    lines = (folder / file).read_text("utf-8").splitlines()
+    write(folder / file, [json.loads(lines[0]) | change, *map(json.loads, lines[1:])])
+    with pytest.raises(ConfigError, match=message):
+        read_dialogues(folder, "train", read_pictures(folder, "train"))
+
+
+def test_missing_files_are_named(folder):
+    (folder / "a.png").write_text("no picture")
+    with pytest.raises(ConfigError, match=r"a\.png is no picture"):
+        read_pictures(folder, "train").draw(0)
+    (folder / "pictures.jsonl").unlink()
+    with pytest.raises(ConfigError, match=r"cannot read .*pictures\.jsonl"):
+        read_pictures(folder, "train")
