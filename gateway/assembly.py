@@ -21,7 +21,7 @@ from gateway.models import build_registry
 from llm.chat import load_chat
 from llm.embedding import TextEmbedder
 from llm.fingerprint import fingerprint
-from llm.loading import load_backbone
+from llm.loading import load_model
 from llm.sentence_embedder import load_embedder
 from llm.stream import Reader, Stream
 from memory.host import MemoryHost
@@ -110,16 +110,17 @@ def load_reader(config: StreamsConfig, registry: Registry | None = None) -> tupl
     registry = registry or build_registry(config.models)
     path = registry.resolve("llm").path
     assert path is not None
-    backbone = load_backbone(path, config.llm)
+    model = load_model(path, config.llm)
     reader = Reader(
-        backbone,
-        load_chat(path),
+        model.backbone,
+        load_chat(path, model.marks),
         config.llm,
         with_primer=_with_primer(config),
         embedder=_load_embedder(registry, config),
         speak_threshold=config.llm.speak_threshold,
+        eye=model.eye,
     )
-    return reader, reader.shape(fingerprint(path, backbone.spec))
+    return reader, reader.shape(fingerprint(path, model.backbone.spec))
 
 
 def _load_embedder(registry: Registry, config: StreamsConfig) -> TextEmbedder | None:

@@ -22,11 +22,21 @@ class Backbone(Protocol):
         """Input embeddings [n, hidden] of token ids."""
         ...
 
-    def forward(self, embeddings: Tensor, context: Context, *, observe: bool = False) -> Tensor:
+    def forward(
+        self,
+        embeddings: Tensor,
+        context: Context,
+        *,
+        observe: bool = False,
+        positions: Tensor | None = None,
+        deep: Tensor | None = None,
+    ) -> Tensor:
         """Hidden states [n, hidden] after the last norm, for ``embeddings`` [n, hidden].
 
-        Mutates ``context``: the new tokens are appended to it. With ``observe`` their queries can be
-        taken from it afterwards.
+        Mutates ``context``: the new tokens are appended to it, at ``positions`` int64 [3, n] where those
+        are given and else one after another. With ``observe`` their queries can be taken from it
+        afterwards. ``deep`` [layers, n, hidden] is added to the hidden states after the first layers
+        (DeepStack, Meng et al. 2024).
         """
         ...
 

@@ -16,7 +16,7 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 from llm.call_format import CallFormat, call_format, plain_description, tool_schema
 from llm.constrained import grammar_tokenizer
 from llm.passage import Passage
-from llm.visual import VisualTokens
+from llm.visual import PictureMarks, VisualTokens
 from streams.conversation import Role, Tool
 from streams.errors import InvalidRequestError, ModelError
 from streams.types import format_time
@@ -32,14 +32,22 @@ class ChatFormat:
     speech stand between the turns as notes; what is said to the model and what it says are turns.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Raises ModelError when the tokenizer has no usable chat template."""
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, marks: PictureMarks | None = None) -> None:
+        """``marks`` are put around pictures. Raises ModelError without a usable chat template, or marks."""
         self.tokenizer = tokenizer
+        self._marks = marks
         if not tokenizer.chat_template:
             raise ModelError("the model's tokenizer has no chat template", param="models.llm")
+        if marks is not None and marks.token not in tokenizer.get_vocab():
+            raise ModelError(f"the model's tokenizer knows no '{marks.token}'", param="models.llm")
+        self._takes_parts = False
         system = {"role": "system", "content": MARK}
         user = {"role": "user", "content": MARK}
         reply = {"role": "assistant", "content": MARK}
+        try:
+            self._render([system])
+        except ModelError:
+            self._takes_parts = True
         self.system_prefix, self.system_suffix = self._render([system])
         *_, asked = self._render([system, user])
         self.user_suffix = asked
@@ -47,12 +55,19 @@ class ChatFormat:
         self.user_prefix = between.removeprefix(self.system_suffix)
         *_, prompt = self._render([system, user], add_generation_prompt=True)
         self.reply_prefix = prompt.removeprefix(self.user_suffix)
-        *_, self.reply_suffix = self._render([system, user, reply])
+        *_, said, self.reply_suffix = self._render([system, user, reply])
+        self._said_prefix = f"{self.reply_prefix} " if said.endswith(f"{self.reply_prefix} ") else ""
 
     def _render(self, messages: list[dict[str, str]], **options: Any) -> list[str]:
+        told: list[dict[str, Any]] = [*messages]
+        if self._takes_parts:
+            told = [
+                {"role": each["role"], "content": [{"type": "text", "text": each["content"]}]}
+                for each in messages
+            ]
         try:
-            text = self.tokenizer.apply_chat_template(messages, tokenize=False, **options)
-        except TemplateError as error:
+            text = self.tokenizer.apply_chat_template(told, tokenize=False, **options)
+        except (TemplateError, TypeError) as error:
             raise ModelError(f"the model's chat template fails: {error}", param="models.llm") from None
         parts = str(text).split(MARK)
         if len(parts) != len(messages) + 1:
@@ -85,6 +100,8 @@ class ChatFormat:
         return encoded
 
     def _passage(self, prefix: str, says: str, suffix: str) -> Passage:
+        if says and prefix.endswith(" "):  # a space belongs to the word behind it
+            prefix, says = prefix[:-1], f" {says}"
         before, inside, after = self.ids(prefix), self._plain_ids(says), self.ids(suffix)
         return Passage((*before, *inside, *after), len(before), len(before) + len(inside))
 
@@ -126,15 +143,13 @@ class ChatFormat:
         opening, end = f"[{format_time(at_us)}] Camera:", ".\n"
         if isinstance(shown, str):
             return self._passage(opening, f" {shown}", end)
-        before, tokens = self.ids(opening), len(shown.embeddings)
-        ids = (*before, *[self._placeholder] * tokens, *self.ids(end))
+        tokens, placeholder = len(shown.embeddings), self.tokenizer.eos_token_id
+        if self._marks is not None:
+            opening, end = f"{opening}{self._marks.before}", f"{self._marks.after}{end}"
+            placeholder = self.tokenizer.convert_tokens_to_ids(self._marks.token)
+        before = self.ids(opening)
+        ids = (*before, *[placeholder] * tokens, *self.ids(end))
         return Passage(ids, len(before), len(before) + tokens, shown)
-
-    @cached_property
-    def _placeholder(self) -> int:
-        """Stands where a visual token is read."""
-        token: int = self.tokenizer.eos_token_id
-        return token
 
     def overheard(self, at_us: int, words: str) -> Passage:
         return self._passage(f"[{format_time(at_us)}] Heard:", f" {words}", ".\n")
@@ -148,7 +163,7 @@ class ChatFormat:
         Replies carry none; they follow what they answer.
         """
         if role == "assistant":
-            return self._passage(self.reply_prefix, words, self.reply_suffix)
+            return self._passage(self._said_prefix or self.reply_prefix, words, self.reply_suffix)
         prefix = self.user_prefix if role == "user" else self.system_prefix
         suffix = self.user_suffix if role == "user" else self.system_suffix
         return self._passage(f"[{format_time(at_us)}]\n{prefix}", words, suffix)
@@ -170,9 +185,14 @@ class ChatFormat:
         return self._passage(before, output, self.calls.output_end)
 
 
-def load_chat(path: Path) -> ChatFormat:
+def load_chat(path: Path, marks: PictureMarks | None = None) -> ChatFormat:
     """The chat format of the checkpoint in ``path``. Raises ModelError."""
     try:
-        return ChatFormat(AutoTokenizer.from_pretrained(path))
-    except (OSError, ValueError) as error:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        # Earlier vision-language checkpoints keep it beside the tokenizer.
+        kept_apart = path / "chat_template.json"
+        if not tokenizer.chat_template and kept_apart.is_file():
+            tokenizer.chat_template = json.loads(kept_apart.read_text())["chat_template"]
+    except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path} holds no tokenizer: {error}", param="models.llm") from None
+    return ChatFormat(tokenizer, marks)

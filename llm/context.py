@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from llm.positions import layout
 from llm.rotary import Rotary, rotate
 from llm.spec import ModelSpec
 from memory.block import Block
@@ -15,7 +16,8 @@ from memory.block import Block
 class Context:
     """Sinks, recalled blocks, the recent window, and the tokens appended since, in that order.
 
-    Positions are assigned here: contiguous from 0, or with gaps where something is left out. Blocks come
+    Positions are assigned here: contiguous from 0, or with gaps where something is left out; of a block
+    whose tokens lie on a grid, as the grid says, from where the block starts. Blocks come
     with keys before rotation and are rotated once, in ``assemble``; each appended key is kept both ways,
     rotated to be attended to and raw to become a block. Buffers are reused between assemblies and grow
     to the largest, so a stream's device memory stays constant.
@@ -30,7 +32,9 @@ class Context:
         self._new: list[Tensor] = []
         self._assembled = 0
         self._length = 0
-        self._skipped = 0
+        self._start = 0
+        self._nexts: list[int] = []
+        self._pending_nexts: Sequence[int] = ()
         self._pending = 0
         self._cos = self._sin = torch.empty(0)
         self._mask: Tensor | None = None
@@ -49,6 +53,11 @@ class Context:
     @property
     def appended(self) -> int:
         return self._length - self._assembled
+
+    @property
+    def position(self) -> int:
+        """Where the next token stands, if nothing else is said of it."""
+        return self._nexts[-1] if self._nexts else self._start
 
     @property
     def nbytes(self) -> int:
@@ -70,27 +79,38 @@ class Context:
             self._keys[:, :, start:end] = block.keys
             self._values[:, :, start:end] = block.values
             start = end
-        self._skipped = sum(gaps)
-        cos, sin = self._tables(0, length) if not self._skipped else self._tables_with_gaps(blocks, gaps)
+        cos, sin = self._place(blocks, gaps)
         filled = self._keys[:, :, :length]
         filled.copy_(rotate(filled, cos, sin))
         self._assembled = self._length = length
         self._pending = 0
+        self._nexts = []
 
     def _tables(self, start: int, end: int) -> tuple[Tensor, Tensor]:
         return self._rotary.tables(start, end, self.spec.dtype)
 
-    def _tables_with_gaps(self, blocks: Sequence[Block], gaps: Sequence[int]) -> tuple[Tensor, Tensor]:
-        parts: list[tuple[Tensor, Tensor]] = []
-        position = 0
-        for block, gap in zip(blocks, gaps, strict=True):
-            position += gap
-            parts.append(self._tables(position, position + block.tokens))
-            position += block.tokens
-        return torch.cat([cos for cos, _ in parts]), torch.cat([sin for _, sin in parts])
+    def _place(self, blocks: Sequence[Block], gaps: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Where each token of ``blocks`` stands, as cos and sin. Sets where what follows them starts."""
+        starts: list[int] = []
+        self._start = 0
+        for block, gap in zip(blocks, gaps or [0] * len(blocks), strict=True):
+            starts.append(self._start + gap)
+            self._start += gap + block.info.span
+        placed = list(zip(blocks, starts, strict=True))
+        if any(block.info.grid is not None for block in blocks):
+            parts = [layout(block.tokens, block.info.grid) + start for block, start in placed]
+            return self._rotary.at(torch.cat(parts, dim=1), self.spec.dtype)
+        if not any(gaps):
+            return self._tables(0, self._start)
+        tables = [self._tables(start, start + block.tokens) for block, start in placed]
+        return torch.cat([cos for cos, _ in tables]), torch.cat([sin for _, sin in tables])
 
-    def begin(self, tokens: int, observe: bool = False) -> None:
-        """Prepare a forward pass over ``tokens`` new tokens; ``observe`` keeps their queries."""
+    def begin(self, tokens: int, observe: bool = False, positions: Tensor | None = None) -> None:
+        """Prepare a forward pass over ``tokens`` new tokens; ``observe`` keeps their queries.
+
+        ``positions``, int64 [3, tokens], are those in time, height and width; without them the tokens
+        follow each other from ``position`` on.
+        """
         room = self._raw.shape[2] - self.appended
         assert tokens <= room, f"{tokens} tokens do not fit in the {room} left"
         self._pending = tokens
@@ -98,8 +118,14 @@ class Context:
         # Views for all layers at once: a hundred slices fewer in each step.
         self._seen = self._views(0, self._length + tokens)
         self._added = self._views(self._length, tokens)
-        position = self._skipped + self._length
-        self._cos, self._sin = self._tables(position, position + tokens)
+        position = self.position
+        if positions is None:
+            self._cos, self._sin = self._tables(position, position + tokens)
+            self._pending_nexts = range(position + 1, position + tokens + 1)
+        else:
+            self._cos, self._sin = self._rotary.at(positions, self.spec.dtype)
+            furthest = positions.amax(dim=0).cummax(dim=0).values
+            self._pending_nexts = (furthest + 1).clamp(min=position).tolist()
         self._observed = [] if observe else None
         self._mask = self._causal_mask(tokens) if tokens > 1 else None
 
@@ -172,6 +198,7 @@ class Context:
         offset = self.appended
         torch.stack(self._new, out=self._raw[:, :, offset : offset + self._pending])
         self._length += self._pending
+        self._nexts += self._pending_nexts
         self._pending = 0
         self._new = []
 
@@ -179,6 +206,7 @@ class Context:
         """Forget appended tokens past the first ``appended``."""
         assert 0 <= appended <= self.appended
         self._length = self._assembled + appended
+        del self._nexts[appended:]
 
     def take_queries(self) -> Tensor:
         """Queries of the last pass, before rotation, averaged over each group: [layers, tokens, kv_dim].

@@ -1,4 +1,6 @@
-"""Any Transformers causal language model as a backbone, with no model class edited.
+"""Any Transformers causal language model, or the one in a vision-language model, as a backbone.
+
+No model class is edited.
 
 The model's rotary module is swapped for one that rotates nothing, so the cache receives raw keys; a
 registered attention function then attends through the ``Context``, which rotates queries and keys at the
@@ -7,6 +9,7 @@ positions of the assembled context.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +33,7 @@ class IdentityRotary(nn.Module):
         self.head_dim = head_dim
 
     def forward(self, x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
-        shape = (*position_ids.shape, self.head_dim)
+        shape = (*x.shape[:2], self.head_dim)  # also where position ids have three rows
         return x.new_ones(shape), x.new_zeros(shape)
 
 
@@ -81,49 +84,70 @@ def attend_context(
 
 
 class HookedBackbone:
-    """``Backbone`` of a Transformers model. Mutates ``model``: its rotary module and its attention name."""
+    """``Backbone`` of a Transformers decoder. Mutates it: its rotary module and its attention name."""
 
-    def __init__(self, model: PreTrainedModel, spec: ModelSpec) -> None:
+    def __init__(
+        self, decoder: PreTrainedModel, head: nn.Module, spec: ModelSpec, rows: Tensor | None = None
+    ) -> None:
+        """``head`` scores the vocabulary; ``rows`` are those of ``Rotary``, for positions of three rows."""
         self.spec = spec
-        self._model = model.eval()
-        decoder = model.get_decoder()
-        source = decoder.rotary_emb
-        self._rotary = Rotary(source.inv_freq.detach().clone(), source.attention_scaling)
+        self._decoder = decoder.eval()
+        self._head = head.eval()
+        source: Any = decoder.rotary_emb
+        self._rotary = Rotary(source.inv_freq.detach().clone(), source.attention_scaling, rows)
         decoder.rotary_emb = IdentityRotary(spec.head_dim)
+        self._takes_deep = "deepstack_visual_embeds" in inspect.signature(decoder.forward).parameters
         AttentionInterface.register(ATTENTION, attend_context)
-        model.set_attn_implementation(ATTENTION)
+        decoder.set_attn_implementation(ATTENTION)
 
     def new_context(self) -> Context:
         return Context(self.spec, self._rotary)
 
     @torch.inference_mode()
     def embed(self, ids: Sequence[int]) -> Tensor:
-        table = self._model.get_input_embeddings()
+        table = self._decoder.get_input_embeddings()
         embedded: Tensor = table(torch.tensor(ids, dtype=torch.long, device=self.spec.device))
         return embedded
 
     @torch.inference_mode()
-    def forward(self, embeddings: Tensor, context: Context, *, observe: bool = False) -> Tensor:
-        context.begin(len(embeddings), observe)
+    def forward(
+        self,
+        embeddings: Tensor,
+        context: Context,
+        *,
+        observe: bool = False,
+        positions: Tensor | None = None,
+        deep: Tensor | None = None,
+    ) -> Tensor:
+        assert deep is None or self._takes_deep, "this decoder adds nothing in its layers"
+        context.begin(len(embeddings), observe, positions)
         cache = Cache(layers=[ContextLayer(context, index) for index in range(self.spec.layers)])
-        out = self._model.get_decoder()(
+        added = {} if deep is None else self._deep(deep)
+        out = self._decoder(
             inputs_embeds=embeddings.to(self.spec.dtype)[None],
             past_key_values=cache,
             use_cache=True,
             context=context,
+            **added,
         )
         context.finish()
         hidden: Tensor = out.last_hidden_state[0]
         return hidden
 
+    @staticmethod
+    def _deep(deep: Tensor) -> dict[str, Any]:
+        """What Qwen3-VL's decoder takes; nothing is added where there is text."""
+        everywhere = torch.ones((1, deep.shape[1]), dtype=torch.bool, device=deep.device)
+        return {"visual_pos_masks": everywhere, "deepstack_visual_embeds": list(deep)}
+
     @torch.inference_mode()
     def logits(self, hidden: Tensor) -> Tensor:
-        scores: Tensor = self._model.get_output_embeddings()(hidden).float()
+        scores: Tensor = self._head(hidden).float()
         return scores
 
     @torch.inference_mode()
     def scores(self, hidden: Tensor, ids: Sequence[int]) -> Tensor:
-        head = self._model.get_output_embeddings()
+        head: Any = self._head
         bias = getattr(head, "bias", None)
         rows = torch.tensor(ids, device=head.weight.device)
         scores = torch.nn.functional.linear(hidden, head.weight[rows], None if bias is None else bias[rows])

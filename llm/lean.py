@@ -19,7 +19,8 @@ from llm.linear import DenseLinear, Int8Linear, Linear
 from llm.rotary import Rotary
 from llm.spec import ModelSpec
 
-FAMILIES = ("llama", "qwen2")
+FAMILIES = ("llama", "qwen2", "qwen2_5_vl_text")
+"""Model types; the last is Qwen2 too, inside Qwen2.5-VL."""
 
 LinearFactory: TypeAlias = Callable[[Tensor, Tensor | None], Linear]
 
@@ -109,12 +110,22 @@ class LeanBackbone:
         return self._embedding[torch.tensor(ids, dtype=torch.long, device=self.spec.device)]
 
     @torch.inference_mode()
-    def forward(self, embeddings: Tensor, context: Context, *, observe: bool = False) -> Tensor:
-        context.begin(len(embeddings), observe)
+    def forward(
+        self,
+        embeddings: Tensor,
+        context: Context,
+        *,
+        observe: bool = False,
+        positions: Tensor | None = None,
+        deep: Tensor | None = None,
+    ) -> Tensor:
+        context.begin(len(embeddings), observe, positions)
         layers = self.step_layers if len(embeddings) == 1 else self._prefill
         x = embeddings.to(self.spec.dtype)
         for index, layer in enumerate(layers):
             x = layer.forward(index, x, context, self._eps)
+            if deep is not None and index < len(deep):
+                x = x + deep[index]
         context.finish()
         return rms_norm(x, self._norm, self._eps)
 

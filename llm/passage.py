@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llm.visual import VisualTokens
+from memory.block import Grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,15 @@ class Passage:
     def __post_init__(self) -> None:
         shown = self.visual
         assert shown is None or len(shown.embeddings) == self.end - self.start, "a placeholder for each token"
+
+    @property
+    def grid(self) -> Grid | None:
+        """Where its picture's tokens lie, in models whose positions know rows and columns."""
+        if self.visual is None or self.visual.grid is None:
+            return None
+        rows, columns = self.visual.grid
+        assert rows * columns == self.end - self.start, "a token for each place"
+        return Grid(self.start, rows, columns)
 
     @classmethod
     def of(cls, ids: Sequence[int]) -> Passage:

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from llm import prompt
 from llm.backbone import Backbone
 from llm.chat import ChatFormat
 from llm.context import Context
@@ -19,6 +18,7 @@ from llm.embedding import TextEmbedder
 from llm.passage import Passage
 from llm.positions import gaps
 from llm.primer import primed
+from llm.prompt import compose
 from llm.sinks import SinksCache, Tools
 from llm.speaking import Speaking
 from llm.steps import run
@@ -152,12 +152,13 @@ class Reader:
     def prefill(self, passages: Sequence[Passage], context: Context) -> Generator[None, None, Tensor]:
         """Read ``passages`` in chunks and return the last hidden state [hidden]. Mutates ``context``."""
         chunk = self.config.prefill_chunk_tokens
-        embeddings = prompt.embeddings(self.backbone, passages)
+        prompt = compose(self.backbone, passages, context.position)
         hidden: Tensor | None = None
-        for start in range(0, len(embeddings), chunk):
+        for start in range(0, len(prompt), chunk):
             if start:
                 yield
-            hidden = self.backbone.forward(embeddings[start : start + chunk], context)
+            part = prompt.cut(start, start + chunk)
+            hidden = self.backbone.forward(part.embeddings, context, positions=part.positions, deep=part.deep)
         assert hidden is not None, "nothing to read"
         return hidden[-1]
 

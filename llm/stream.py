@@ -92,7 +92,7 @@ class Stream:
     def _take_in(
         self, passage: Passage, kind: BlockKind, start_us: int, end_us: int, text: str
     ) -> Generator[None, None, Block]:
-        info = self.memory.new_info(kind, start_us, end_us, text, len(passage.ids))
+        info = self.memory.new_info(kind, start_us, end_us, text, passage.tokens, passage.grid)
         recent = self.memory.recent()
         before = [self.sinks, *(self.standing.before(recent) if kind is BlockKind.FRAME else recent)]
         reading = self.reader.read_through(passage, before, self._context, info)

@@ -27,6 +27,15 @@ class VisualTokens:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PictureMarks:
+    """What a model's chat format puts around a picture; ``token`` stands once for each visual token."""
+
+    before: str
+    token: str
+    after: str
+
+
 class Eye(Protocol):
     """Makes visual tokens. Stateless: shared by every session; used on one thread."""
 

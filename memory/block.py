@@ -14,11 +14,32 @@ SINKS_ID = 0
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """Which tokens of a block lie on a grid: ``rows * columns`` of them, row by row, from ``start`` on.
+
+    Only models whose positions have a row each for time, height and width know grids.
+    """
+
+    start: int
+    rows: int
+    columns: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.rows * self.columns
+
+    @property
+    def span(self) -> int:
+        """Positions that it takes: text after a picture goes on behind its longer side."""
+        return max(self.rows, self.columns)
+
+
+@dataclass(frozen=True, slots=True)
 class BlockInfo:
     """What is known of a block without its tensors.
 
     ``text`` is what it says, without its time and without the marks of the chat format. ``offset``
-    counts the tokens of the stream that were read before it, sinks aside: what lies between two blocks.
+    counts the positions of the stream that were read before it, sinks aside: what lies between two blocks.
     """
 
     id: int
@@ -28,6 +49,14 @@ class BlockInfo:
     text: str
     tokens: int
     offset: int = 0
+    grid: Grid | None = None
+
+    @property
+    def span(self) -> int:
+        """Positions that the block takes: as many as it has tokens, but for a picture's."""
+        if self.grid is None:
+            return self.tokens
+        return self.tokens - self.grid.rows * self.grid.columns + self.grid.span
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
-from memory.block import SINKS_ID, Block, BlockInfo
+from memory.block import SINKS_ID, Block, BlockInfo, Grid
 from memory.codec.codecs import decode
 from memory.forgetting import forget
 from memory.notes import Notes
@@ -73,13 +73,12 @@ class StreamMemory:
         self._lock = threading.RLock()
         self._transfer = new_transfer(shape.device)
         self._window = Window(frame_tokens=config.window_tokens, dialogue_tokens=config.dialogue_tokens)
+        threads = (worker, readers, self._lock)
         self._pool = BlockPool(
             store,
             pool,
             self._transfer,
-            worker,
-            readers,
-            self._lock,
+            *threads,
             reserved=lambda: policy.nbytes,
             on_gone=lambda block_ids: self._recaller.forget(block_ids),
             notify=lambda notice: self.notify(notice),
@@ -117,12 +116,14 @@ class StreamMemory:
             if self.durable:
                 self._pool.copy(block, final=True)
 
-    def new_info(self, kind: BlockKind, start_us: int, end_us: int, text: str, tokens: int) -> BlockInfo:
+    def new_info(
+        self, kind: BlockKind, start_us: int, end_us: int, text: str, tokens: int, grid: Grid | None = None
+    ) -> BlockInfo:
         """What is known of a block that is about to be read. Ids grow with time."""
         with self._lock:
-            info = BlockInfo(self._next_id, kind, start_us, end_us, text, tokens, self._next_offset)
+            info = BlockInfo(self._next_id, kind, start_us, end_us, text, tokens, self._next_offset, grid)
             self._next_id += 1
-            self._next_offset += tokens
+            self._next_offset += info.span
             return info
 
     def append(self, block: Block) -> None:
@@ -197,7 +198,7 @@ class StreamMemory:
             infos = restore(self._store, self._window, self._pool, self.policy, self._read, embed)
             self._next_id = self._store.last_id + 1
             if infos:
-                self._next_offset = infos[-1].offset + infos[-1].tokens
+                self._next_offset = infos[-1].offset + infos[-1].span
                 self._last_us = max(info.end_us for info in infos)
 
     def _read(self, block_id: int) -> Block:

@@ -144,6 +144,8 @@ class LlmConfig(Section):
     threads: int = Field(default=0, ge=0)
     """CPU threads for the model; 0 takes every core."""
     prefill_chunk_tokens: int = Field(default=256, gt=0)
+    frame_tokens: int = Field(default=256, gt=0)
+    """Most visual tokens of a frame, for models that look at pictures in their own size (Qwen-VL)."""
     max_output_tokens: int = Field(default=96, gt=0)
     speak_threshold: float | None = Field(default=None, gt=0, lt=1)
     """Above this probability the model speaks up unasked, where a session allows it; None: as its weights say

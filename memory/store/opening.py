@@ -16,6 +16,7 @@ from memory.store.recovery import Recovery, identify, recover, segment_files
 from memory.store.row import SegmentId, SessionRow, Stream
 from memory.store.segment import SegmentHeader
 from memory.store.session_store import SessionStore
+from memory.store.upgrade import upgrade
 from streams.errors import KeptSessionError, MemoryStoreError
 from streams.log import get_logger
 
@@ -37,6 +38,8 @@ def open_catalog(root: Path, *, alone: bool, durable: bool) -> Catalog:
         if not alone:
             raise _in_use(file, "missing")
         _set_aside(file)
+    if alone:
+        upgrade(file)
     try:
         return Catalog(file, durable=durable)
     except CatalogDamagedError as error:

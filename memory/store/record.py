@@ -17,6 +17,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 from zlib import crc32
 
 import torch
@@ -26,7 +27,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 from torch import Tensor
 
-from memory.block import BlockInfo
+from memory.block import BlockInfo, Grid
 from memory.codec.codec import EncodedBlock
 from memory.recall.policy import Entry
 from streams.errors import MemoryStoreError
@@ -215,6 +216,9 @@ def unpack_note(head: bytes) -> dict[str, object]:
 
 
 def info_to_json(info: BlockInfo) -> dict[str, object]:
+    """``grid`` is named only where there is one: stores from before there were any have no such field."""
+    grid = info.grid
+    shown = {} if grid is None else {"grid": [grid.start, grid.rows, grid.columns]}
     return {
         "id": info.id,
         "kind": str(info.kind),
@@ -223,13 +227,14 @@ def info_to_json(info: BlockInfo) -> dict[str, object]:
         "text": info.text,
         "tokens": info.tokens,
         "offset": info.offset,
+        **shown,
     }
 
 
 def info_from_json(value: object) -> BlockInfo:
     """Raises MemoryStoreError when ``value`` is not what ``info_to_json`` makes of a block that can be."""
     numbers = ("id", "start_us", "end_us", "tokens", "offset")
-    if not isinstance(value, dict) or set(value) != {*numbers, "kind", "text"}:
+    if not isinstance(value, dict) or set(value) - {"grid"} != {*numbers, "kind", "text"}:
         raise MemoryStoreError("a block is described by other fields than it has", param="info")
     for name in numbers:
         if type(value[name]) is not int or not -INT_LIMIT <= value[name] < INT_LIMIT:
@@ -246,7 +251,20 @@ def info_from_json(value: object) -> BlockInfo:
         raise MemoryStoreError(
             f"block {value['id']} is of no known kind or has no text", param="info"
         ) from error
-    return BlockInfo(**value | {"kind": kind})
+    return BlockInfo(**value | {"kind": kind, "grid": _grid(value)})
+
+
+def _grid(value: Mapping[str, Any]) -> Grid | None:
+    """Where the grid of a described block lies, if it has one. Raises MemoryStoreError."""
+    if "grid" not in value:
+        return None
+    fields = value["grid"]
+    if not isinstance(fields, list) or len(fields) != 3 or any(type(each) is not int for each in fields):
+        raise MemoryStoreError(f"a block's grid is {str(fields)[:40]!r}", param="grid")
+    grid = Grid(*fields)
+    if grid.start < 0 or min(grid.rows, grid.columns) < 1 or grid.end > value["tokens"]:
+        raise MemoryStoreError(f"a grid of {fields} is not in {value['tokens']} tokens", param="grid")
+    return grid
 
 
 def _stored(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

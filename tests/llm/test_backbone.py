@@ -123,3 +123,24 @@ def test_int8_steps_stay_near_the_exact_ones(name, checkpoints, stock):
     exact = full_logits(stock(name), ids)
     cosine = torch.nn.functional.cosine_similarity(logits[16:], exact[16:], dim=-1)
     assert cosine.min() > 0.98
+
+
+def test_what_is_given_for_layers_is_added_behind_them(lean, checkpoints):
+    backbone, model = lean("qwen2"), checkpoints["qwen2"].stock()
+    ids = token_ids(9)
+    deep = torch.randn(2, len(ids), backbone.spec.hidden, generator=torch.Generator().manual_seed(2))
+    for layer, added in zip(model.model.layers, deep, strict=False):
+        layer.register_forward_hook(lambda module, given, out, added=added: out + added)
+    context = backbone.new_context()
+    context.assemble([], len(ids))
+    logits = backbone.logits(backbone.forward(backbone.embed(ids), context, deep=deep))
+    torch.testing.assert_close(logits, full_logits(model, ids), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(logits, read(backbone, ids, len(ids)), atol=0.1)
+
+
+def test_a_decoder_that_adds_nothing_in_its_layers_is_not_asked_to(hooked):
+    backbone = hooked("llama")
+    context = backbone.new_context()
+    context.assemble([], 1)
+    with pytest.raises(AssertionError, match="adds nothing"):
+        backbone.forward(backbone.embed([5]), context, deep=torch.zeros(1, 1, backbone.spec.hidden))

@@ -1,6 +1,7 @@
 """Passages put together are what the model's own chat template makes of the whole conversation."""
 
 import copy
+import json
 
 import pytest
 import torch
@@ -137,3 +138,16 @@ def test_a_frame_as_visual_tokens_stands_after_its_time(chat):
     assert chat.tokenizer.decode(list(passage.ids[: passage.start])) == "[01:12] Camera:"
     assert chat.tokenizer.decode(list(passage.ids[passage.end :])) == ".\n"
     assert len(set(passage.ids[passage.start : passage.end])) == 1
+
+
+def test_a_template_that_is_kept_beside_the_tokenizer_is_found(chat, tmp_path):
+    tokenizer = copy.deepcopy(chat.tokenizer)
+    tokenizer.chat_template = None
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="no chat template"):
+        load_chat(tmp_path)
+    (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": CHATML}))
+    assert load_chat(tmp_path).reply_prefix == "<|im_start|>assistant\n"
+    (tmp_path / "chat_template.json").write_text("{}")
+    with pytest.raises(ModelError, match=str(tmp_path)):
+        load_chat(tmp_path)

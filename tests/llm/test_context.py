@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from llm.context import Context
+from llm.positions import layout
 from llm.rotary import Rotary
 from llm.spec import ModelSpec
-from memory.block import Block, BlockInfo
+from memory.block import Block, BlockInfo, Grid
 from streams.types import BlockKind
 
 LAYERS, HEADS, KV_HEADS, DIM = 2, 6, 2, 16
@@ -119,7 +120,7 @@ def test_gaps_are_positions_left_free(spec, widths):
     context.finish()
     assert context.length == before + 3
     context.assemble(blocks, 3)
-    assert context._skipped == 0
+    assert context.position == context.length
 
 
 def test_assembling_does_not_touch_the_blocks(spec):
@@ -165,3 +166,43 @@ def test_more_tokens_than_there_is_room_for_are_refused(spec):
     context.assemble([], 4)
     with pytest.raises(AssertionError, match="5 tokens do not fit in the 4 left"):
         context.begin(5)
+
+
+def test_blocks_with_grids_stand_as_their_grids_say_wherever_they_are_put(spec):
+    rows = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+    rotary = Rotary(INV_FREQ, rows=rows)
+    plain, seen = make_block(0, 3), make_block(1, 8)
+    info = BlockInfo(1, BlockKind.FRAME, 0, 0, "", 8, 0, Grid(1, 2, 3))
+    seen = Block(info, seen.keys, seen.values, seen.digest)
+    for blocks, gaps in (([plain, seen, plain], ()), ([seen, plain], (0, 5)), ([plain, seen], (0, 7))):
+        context = Context(spec, rotary)
+        context.assemble(blocks, 4, gaps)
+        parts, start = [], 0
+        for block, gap in zip(blocks, gaps or [0] * len(blocks), strict=True):
+            start += gap
+            parts.append(layout(block.tokens, block.info.grid) + start)
+            start = int(parts[-1].max()) + 1
+        assert context.position == start
+        cos, sin = rotary.at(torch.cat(parts, dim=1), torch.float32)
+        keys = torch.cat([block.keys for block in blocks], dim=2)
+        expected = keys * cos + keys.roll(DIM // 2, -1) * sin
+        torch.testing.assert_close(context._keys[:, :, : keys.shape[2]], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_after_a_picture_in_pieces_text_goes_on_behind_it_and_can_be_taken_back(spec):
+    context = Context(spec, Rotary(INV_FREQ, rows=torch.zeros(DIM // 2, dtype=torch.long)))
+    context.assemble([make_block(0, 4)], 20)
+    positions = layout(10, Grid(2, 2, 3)) + context.position
+    after = []
+    for piece in (*positions.split(4, dim=1), None):
+        count = 2 if piece is None else piece.shape[1]
+        context.begin(count, positions=piece)
+        for layer in range(LAYERS):
+            context.append(layer, *(random(KV_HEADS, count, DIM) for _ in range(2)))
+        context.finish()
+        after.append(context.position)
+    assert after == [4 + 4, 4 + 5, 4 + 7, 4 + 9]
+    context.truncate(10)
+    assert context.position == 4 + 7
+    context.truncate(0)
+    assert context.position == 4

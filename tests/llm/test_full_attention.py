@@ -7,129 +7,13 @@ held against one plain forward pass of the unmodified Transformers model over th
 import pytest
 import torch
 
-from llm.answer import Answer, Question
 from llm.context import Context
 from llm.passage import Passage
-from llm.reader import Reader
 from llm.steps import run
 from llm.visual import VisualTokens
-from streams.config import LlmConfig
-from streams.types import US_PER_S, BlockKind
+from streams.types import US_PER_S
 
 TOLERANCE = 1e-4
-FRAME, UTTERANCE, REPLY = BlockKind.FRAME, BlockKind.UTTERANCE, BlockKind.REPLY
-SCRIPT = [
-    (FRAME, "a tabby cat on a red sofa"),
-    (FRAME, "an espresso in a white cup"),
-    (UTTERANCE, "I left my keys on the kitchen table this morning."),
-    (FRAME, "a moped, a street sign"),
-    (REPLY, "What is on the sofa?"),
-    (FRAME, "a rocket on its pad at dusk"),
-    (UTTERANCE, "The meeting moves to Thursday at nine."),
-    (REPLY, "When is the meeting?"),
-    (FRAME, "a palace by a lake, a flower"),
-    (UTTERANCE, "That was all."),
-]
-WRITES = 6
-
-
-class Recorder:
-    """A backbone that also keeps the logits it gave out."""
-
-    def __init__(self, backbone):
-        self._backbone = backbone
-        self.given = []
-
-    def __getattr__(self, name):
-        return getattr(self._backbone, name)
-
-    def logits(self, hidden):
-        self.given.append(self._backbone.logits(hidden))
-        return self.given[-1]
-
-
-class Life:
-    """Plays the script into a stream whose window holds next to nothing, reading each block after all."""
-
-    def __init__(self, backbone, chat, new_stream, *, eye=None, **settings):
-        """With ``eye`` frames are read as the visual tokens that it makes of their text."""
-        self.eye = eye
-        self.pictures = []
-        self.backbone = Recorder(backbone)
-        config = LlmConfig(repetition_penalty=1.0, prefill_chunk_tokens=16, device="cpu")
-        self.reader = Reader(self.backbone, chat, config)
-        block_bytes = 30 * backbone.spec.token_bytes
-        self.open = lambda: new_stream(
-            self.reader,
-            "Answer briefly.",
-            window_tokens=1,
-            dialogue_tokens=1,
-            recall_blocks=1_000,
-            ram_bytes=3 * block_bytes,
-            device_bytes=1,
-            **settings,
-        )
-        self.stream = self.open()
-        self.ids = list(chat.instructions("Answer briefly.").ids)
-        self.kept = {}
-        self.now_us = 0
-        self._watch()
-
-    def _watch(self):
-        self._take_in = self.stream.memory.append
-        self.stream.memory.append = self._keep
-
-    def restart(self):
-        """Close the memory and open it again from disk."""
-        self.stream.close()
-        self.stream = self.open()
-        assert self.stream.memory.restored
-        self._watch()
-
-    def _keep(self, block):
-        self.kept[block.id] = block.keys.clone(), block.values.clone()
-        self._take_in(block)
-
-    def play(self):
-        for kind, text in SCRIPT:
-            self.now_us += 5 * US_PER_S
-            if kind is REPLY:
-                self.ask(text).finish(self.now_us)
-            else:
-                self.read(kind, text)
-
-    def read(self, kind, text):
-        """As ``Stream.see`` and ``overhear`` do, but after every block there is."""
-        chat, memory = self.reader.chat, self.stream.memory
-        shown = self.eye(text) if self.eye and kind is FRAME else text
-        passage = (chat.sight if kind is FRAME else chat.overheard)(self.now_us, shown)
-        if passage.visual is not None:
-            self.pictures.append((len(self.ids) + passage.start, passage.visual.embeddings))
-        info = memory.new_info(kind, self.now_us, self.now_us, text, len(passage.ids))
-        context = self.backbone.new_context()
-        memory.append(run(self.reader.read(passage, [self.stream.sinks, *self.everything()], context, info)))
-        self.ids += passage.ids
-
-    def ask(self, text):
-        """An answer of some tokens to ``text``, with every block recalled; adds its tokens to ``ids``."""
-        chat = self.reader.chat
-        answer = Answer(self.stream, Question(text, self.now_us, self.now_us), max_tokens=WRITES)
-        moments = run(answer.prepare())
-        assert [moment.block_id for moment in moments] == [info.id for info in self.stream.memory.sealed()]
-        first = len(self.backbone.given) - 1
-        while answer.step(self.now_us) is not None:
-            pass
-        self.ids += [*chat.question(self.now_us, text).ids, *chat.ids(chat.reply_prefix)]
-        self.answer_start = len(self.ids)
-        self.answer_logits = torch.stack(self.backbone.given[first:])
-        self.written = [token.id for token in answer.written]
-        self.ids += [*self.written, *chat.ids(chat.reply_suffix)]
-        return answer
-
-    def everything(self):
-        memory = self.stream.memory
-        sealed = memory.fetch([info.id for info in memory.sealed()])
-        return sorted([*sealed, *memory.recent()], key=lambda block: block.id)
 
 
 def full_attention(model, ids, pictures=()):
@@ -177,12 +61,12 @@ def assert_equals_full_attention(life, model):
     spoken = expected[life.answer_start - 1 :][: len(life.answer_logits)]
     torch.testing.assert_close(life.answer_logits, spoken, rtol=0, atol=TOLERANCE)
     assert life.written == spoken.argmax(-1)[: len(life.written)].tolist()
-    assert len(life.written) == WRITES
+    assert len(life.written) == life.writes
 
 
 @pytest.mark.parametrize(("name", "backend"), CASES)
-def test_all_blocks_handed_back_equal_full_attention(name, backend, chat, stock, new_stream, request):
-    life = Life(request.getfixturevalue(backend)(name), chat, new_stream)
+def test_all_blocks_handed_back_equal_full_attention(name, backend, stock, new_life, request):
+    life = new_life(request.getfixturevalue(backend)(name))
     life.play()
     life.stream.memory.flush()
     stats = life.stream.memory.stats()
@@ -193,9 +77,9 @@ def test_all_blocks_handed_back_equal_full_attention(name, backend, chat, stock,
 @pytest.mark.parametrize(
     ("name", "backend"), [("llama", "lean"), ("llama", "hooked"), ("qwen2", "lean"), ("qwen2", "hooked")]
 )
-def test_so_do_frames_that_were_read_as_visual_tokens(name, backend, chat, stock, new_stream, request):
+def test_so_do_frames_that_were_read_as_visual_tokens(name, backend, stock, new_life, request):
     backbone = request.getfixturevalue(backend)(name)
-    life = Life(backbone, chat, new_stream, eye=eye(backbone.spec))
+    life = new_life(backbone, eye=eye(backbone.spec))
     life.play()
     assert len(life.pictures) == 5
     assert_equals_full_attention(life, stock(name))
@@ -207,16 +91,16 @@ def test_so_do_frames_that_were_read_as_visual_tokens(name, backend, chat, stock
 
 
 @pytest.mark.parametrize(("name", "backend"), [("llama", "lean"), ("qwen2-yarn", "hooked")])
-def test_so_they_do_after_a_restart(name, backend, chat, stock, new_stream, tmp_path, request):
-    life = Life(request.getfixturevalue(backend)(name), chat, new_stream, dir=tmp_path)
+def test_so_they_do_after_a_restart(name, backend, stock, new_life, tmp_path, request):
+    life = new_life(request.getfixturevalue(backend)(name), dir=tmp_path)
     life.play()
     life.restart()
     assert_equals_full_attention(life, stock(name))
 
 
 @pytest.mark.parametrize("bound", [1, 1_000])
-def test_so_they_do_when_gaps_are_kept(bound, lean, chat, stock, new_stream):
-    life = Life(lean("llama"), chat, new_stream, max_gap_tokens=bound)
+def test_so_they_do_when_gaps_are_kept(bound, lean, stock, new_life):
+    life = new_life(lean("llama"), max_gap_tokens=bound)
     life.play()
     assert_equals_full_attention(life, stock("llama"))
 
@@ -225,8 +109,8 @@ class TestItCanFail:
     """The comparison above is worth something: what breaks the memory breaks it by far."""
 
     @pytest.fixture
-    def life(self, lean, chat, new_stream):
-        life = Life(lean("llama"), chat, new_stream)
+    def life(self, lean, new_life):
+        life = new_life(lean("llama"))
         life.play()
         return life
 

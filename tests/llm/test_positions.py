@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.positions import gaps
-from memory.block import Block, BlockInfo
+from llm.positions import gaps, layout
+from memory.block import Block, BlockInfo, Grid
 from streams.types import BlockKind
 
 
@@ -44,3 +44,29 @@ def test_gaps_are_never_negative_nor_more_than_there_is_room_for(places, bound, 
     assert len(found) == len(places) + 1
     assert all(0 <= gap <= bound for gap in found)
     assert sum(found) <= max(spare, 0)
+
+
+def test_text_counts_on_in_all_three_rows():
+    assert layout(4, None).tolist() == [[0, 1, 2, 3]] * 3
+
+
+def test_a_picture_has_rows_and_columns_and_text_goes_on_behind_its_longer_side():
+    # Two tokens of text, a picture of two rows and three columns, two tokens of text.
+    time = [0, 1, 2, 2, 2, 2, 2, 2, 5, 6]
+    height = [0, 1, 2, 2, 2, 3, 3, 3, 5, 6]
+    width = [0, 1, 2, 3, 4, 2, 3, 4, 5, 6]
+    assert layout(10, Grid(2, 2, 3)).tolist() == [time, height, width]
+
+
+def test_a_block_takes_as_many_positions_as_its_layout():
+    for grid in (None, Grid(0, 1, 1), Grid(2, 2, 3), Grid(3, 4, 1)):
+        info = BlockInfo(1, BlockKind.FRAME, 0, 0, "", 10, 0, grid)
+        assert info.span == int(layout(10, grid).max()) + 1
+
+
+def test_what_lies_between_is_counted_in_positions():
+    empty = torch.empty(0)
+    seen = BlockInfo(1, BlockKind.FRAME, 0, 0, "", 10, 0, Grid(2, 2, 3))
+    said = BlockInfo(2, BlockKind.UTTERANCE, 0, 0, "", 5, seen.span + 4)
+    sinks = BlockInfo(0, BlockKind.SYSTEM, 0, 0, "", 9)
+    assert gaps([Block(info, empty, empty, empty) for info in (sinks, seen, said)], 100, 1_000) == (0, 0, 4)

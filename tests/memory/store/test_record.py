@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save
 
-from memory.block import BlockInfo
+from memory.block import BlockInfo, Grid
 from memory.store.record import (
     HEADER,
     INT_LIMIT,
@@ -30,6 +30,7 @@ from memory.store.record import (
 from streams.errors import MemoryStoreError
 from streams.types import BlockKind
 
+GRID = [1, 2, 1]
 INFO = {"id": 7, "kind": "frame", "start_us": 1, "end_us": 2, "text": "a cat", "tokens": 3, "offset": 4}
 
 
@@ -68,9 +69,22 @@ def test_a_block_comes_back_bit_for_bit(
 
 
 def test_every_field_of_a_block_is_kept():
+    whole = INFO | {"grid": GRID}
     assert {field.name for field in dataclasses.fields(BlockInfo)} == info_to_json(
-        info_from_json(INFO)
+        info_from_json(whole)
     ).keys()
+    assert info_to_json(info_from_json(whole)) == whole
+
+
+def test_of_a_block_without_a_grid_none_is_written():
+    """So what is kept of it is what it was before there were any."""
+    assert info_to_json(info_from_json(INFO)) == INFO
+
+
+def test_a_block_with_a_grid_comes_back(make_encoded, assert_same):
+    encoded = make_encoded(3)
+    encoded = dataclasses.replace(encoded, info=dataclasses.replace(encoded.info, grid=Grid(*GRID)))
+    assert_same(read(pack_block(encoded).to_bytes(1)), encoded)
 
 
 def test_tensors_that_share_memory_or_are_not_contiguous_are_kept(make_encoded):
@@ -153,6 +167,12 @@ def test_a_description_of_other_types_is_refused_or_the_same(name, value):
         INFO | {"start_us": 3},
         INFO | {"kind": "smell"},
         INFO | {"text": "\ud800"},
+        INFO | {"grid": None},
+        INFO | {"grid": [1, 2]},
+        INFO | {"grid": [0, 1, True]},
+        INFO | {"grid": [0, 1, 0]},
+        INFO | {"grid": [-1, 1, 1]},
+        INFO | {"grid": [2, 1, 2]},
     ],
 )
 def test_a_wrong_description_is_refused(value):

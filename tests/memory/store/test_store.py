@@ -398,7 +398,7 @@ def test_a_store_of_a_later_version_is_refused_by_name(open_store, folder, key, 
         store.open(key, fingerprint)
     store.close()
     damage_catalog(folder, "PRAGMA user_version = 9")
-    with pytest.raises(MemoryStoreError, match="format 9; this program reads 1") as caught:
+    with pytest.raises(MemoryStoreError, match="format 9; this program reads 2") as caught:
         open_store()
     assert caught.value.code == "store_version"
     assert not list(folder.glob("*.damaged*"))
