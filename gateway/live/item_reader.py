@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gateway.backend import Backend
 from gateway.live.live import Emit
-from gateway.live.sight import UNSURE, Sight, in_words
+from gateway.live.sight import Sight
 from llm.visual import VisualTokens
 from speech.asr import ASR_RATE
 from speech.audio import resample
@@ -56,9 +56,9 @@ class ItemReader:
         self._emit = emit
 
     async def understand(self, message: Message, *, in_conversation: bool = True) -> Message:
-        """``message`` with its sound transcribed, unless its transcript came with it, and its pictures named.
+        """``message`` with its sound transcribed, unless its transcript came with it.
 
-        In the conversation the pictures are remembered, and what was heard is told.
+        In the conversation its pictures are named and remembered, and what was heard is told.
         """
         parts: list[Content] = []
         for content in message.content:
@@ -68,12 +68,8 @@ class ItemReader:
                     if in_conversation:
                         self._emit(TranscriptCompleted(message.id, transcript, audio.duration_us))
                     parts.append(replace(content, transcript=transcript.text))
-                case ImageContent(image, shows=None):
-                    if in_conversation:
-                        shows = await self._sight.show(image, message.id)
-                    else:
-                        shows = in_words(await self._sight.look(image)) or UNSURE
-                    parts.append(replace(content, shows=shows))
+                case ImageContent(image, shows=None) if in_conversation:
+                    parts.append(replace(content, shows=await self._sight.show(image, message.id)))
                 case _:
                     parts.append(content)
         return replace(message, content=tuple(parts))
@@ -83,9 +79,7 @@ class ItemReader:
 
         Of one that became part of the conversation only what it shows in words is left.
         """
-        if self._backend.reader.eye is not None and content.image.size:
-            return await self._sight.look(content.image)
-        return content.shows or ""
+        return await self._sight.look(content.image) if content.image.size else content.shows or ""
 
     async def _recognise(self, audio: AudioChunk) -> Transcript:
         recognizer = StreamingRecognizer(self._backend.recognizer)

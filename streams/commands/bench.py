@@ -24,6 +24,7 @@ BENCHES = {
     "sight": "held-out streams: answers by kind and age, recall of evidence, speaking up, cost",
     "photos": "real photographs: is what they show named",
     "live-sight": "frames in real time while somebody talks",
+    "frames": "frames a second with memory, of a model or of a shape with random weights",
     "recall": "whether pictures that left the window are found again",
 }
 
