@@ -79,7 +79,9 @@ class ItemReader:
 
         Of one that became part of the conversation only what it shows in words is left.
         """
-        return await self._sight.look(content.image) if content.image.size else content.shows or ""
+        if content.image.size and (content.shows is None or self._backend.reader.eye is not None):
+            return await self._sight.look(content.image)
+        return content.shows or ""
 
     async def _recognise(self, audio: AudioChunk) -> Transcript:
         recognizer = StreamingRecognizer(self._backend.recognizer)

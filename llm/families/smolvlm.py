@@ -29,13 +29,17 @@ class SmolVLMEye:
         self._patch: int = model.config.vision_config.patch_size
         self._dtype, self._device = model.dtype, model.device
         self._prepare = load_image_processor(path)
+        # Pictures are made larger first, to be cut into pieces; a film's frames are not.
+        self._size = {"longest_edge": self._prepare.max_image_size["longest_edge"]}
 
     @torch.inference_mode()
     def look(self, frames: Sequence[Frame], features: Sequence[Embedding]) -> list[VisualTokens]:
         if not frames:
             return []
         nested = [[picture] for picture in pictures(frames)]
-        prepared = self._prepare(images=nested, do_image_splitting=False, return_tensors="pt")
+        prepared = self._prepare(
+            images=nested, size=self._size, do_image_splitting=False, return_tensors="pt"
+        )
         pixels = prepared["pixel_values"].flatten(0, 1).to(self._device, self._dtype)
         assert len(pixels) == len(frames), "a square for each frame"
         places = (len(pixels), pixels.shape[2] // self._patch, pixels.shape[3] // self._patch)

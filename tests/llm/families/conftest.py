@@ -122,7 +122,8 @@ class SmolVLM(Kind):
 
     def inputs(self, ids, frames):
         pictures = [[frame.image for frame in frames]]
-        prepared = self.processor()(images=pictures, do_image_splitting=False, return_tensors="pt")
+        film = {"size": {"longest_edge": 32}, "do_image_splitting": False}
+        prepared = self.processor()(images=pictures, **film, return_tensors="pt")
         return ids, {"pixel_values": prepared["pixel_values"]}
 
 
