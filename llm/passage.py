@@ -31,9 +31,15 @@ class Passage:
         """Where its picture's tokens lie, in models whose positions know rows and columns."""
         if self.visual is None or self.visual.grid is None:
             return None
-        rows, columns = self.visual.grid
-        assert rows * columns == self.end - self.start, "a token for each place"
-        return Grid(self.start, rows, columns)
+        grid = Grid(self.start, *self.visual.grid, self.visual.places or ())
+        assert grid.end == self.end, "a token for each place"
+        return grid
+
+    @property
+    def span(self) -> int:
+        """Positions that it takes."""
+        grid = self.grid
+        return self.tokens if grid is None else self.tokens - grid.tokens + grid.span
 
     @classmethod
     def of(cls, ids: Sequence[int]) -> Passage:

@@ -46,7 +46,8 @@ def layout(tokens: int, grid: Grid | None) -> Tensor:
     """Positions in time, height and width, int64 [3, tokens], of a piece that starts at 0. Not to be changed.
 
     Text counts on in all three rows. A picture stands at one time, its tokens in their rows and columns
-    from there on, and text goes on behind the longer of its sides (Qwen2-VL, Wang et al. 2024).
+    from there on, and text goes on behind the longer of its sides (Qwen2-VL, Wang et al. 2024), also where
+    some of its tokens were left out.
     """
     if grid is None:
         return torch.arange(tokens).expand(3, -1)
@@ -54,5 +55,8 @@ def layout(tokens: int, grid: Grid | None) -> Tensor:
     height = grid.start + torch.arange(grid.rows)[:, None].expand_as(time)
     width = grid.start + torch.arange(grid.columns).expand_as(time)
     before = torch.arange(grid.start).expand(3, -1)
+    places = torch.stack((time, height, width)).flatten(1)
+    if grid.places:
+        places = places[:, list(grid.places)]
     after = torch.arange(tokens - grid.end).expand(3, -1) + grid.start + grid.span
-    return torch.cat((before, torch.stack((time, height, width)).flatten(1), after), dim=1)
+    return torch.cat((before, places, after), dim=1)

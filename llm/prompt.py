@@ -61,5 +61,5 @@ def _positions(passages: Sequence[Passage], position: int) -> Tensor | None:
     parts: list[Tensor] = []
     for passage in passages:
         parts.append(layout(passage.tokens, passage.grid) + position)
-        position = max(position, int(parts[-1].max()) + 1)
+        position += passage.span
     return torch.cat(parts, dim=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from torch import Tensor
@@ -18,13 +18,22 @@ class VisualTokens:
     ``grid`` is (height, width) in tokens for models whose positions have a row each for time, height and
     width. ``deep`` [layers, tokens, hidden] is added to the hidden states after each of the first layers
     (DeepStack, Meng et al. 2024; Qwen3-VL). ``text`` says in words what is surely seen, "" when nothing is:
-    what people read and recall by meaning compares.
+    what people read and recall by meaning compares. ``places`` says which of a whole picture's tokens these
+    are, in order, where some were left out; None for all of them.
     """
 
     embeddings: Tensor
     grid: tuple[int, int] | None = None
     deep: Tensor | None = None
     text: str = ""
+    places: tuple[int, ...] | None = None
+
+    def some(self, places: Sequence[int]) -> VisualTokens:
+        """Only the tokens at ``places`` of this whole picture, in order."""
+        assert self.places is None, "tokens were left out of it already"
+        chosen = list(places)
+        deep = None if self.deep is None else self.deep[:, chosen]
+        return replace(self, embeddings=self.embeddings[chosen], deep=deep, places=tuple(chosen))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,22 @@ SINKS_ID = 0
 class Grid:
     """Which tokens of a block lie on a grid: ``rows * columns`` of them, row by row, from ``start`` on.
 
-    Only models whose positions have a row each for time, height and width know grids.
+    ``places`` are those that are there, in order, where some were left out; () for all of them. Only models
+    whose positions have a row each for time, height and width know grids.
     """
 
     start: int
     rows: int
     columns: int
+    places: tuple[int, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        return len(self.places) or self.rows * self.columns
 
     @property
     def end(self) -> int:
-        return self.start + self.rows * self.columns
+        return self.start + self.tokens
 
     @property
     def span(self) -> int:
@@ -56,7 +62,7 @@ class BlockInfo:
         """Positions that the block takes: as many as it has tokens, but for a picture's."""
         if self.grid is None:
             return self.tokens
-        return self.tokens - self.grid.rows * self.grid.columns + self.grid.span
+        return self.tokens - self.grid.tokens + self.grid.span
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -218,7 +218,7 @@ def unpack_note(head: bytes) -> dict[str, object]:
 def info_to_json(info: BlockInfo) -> dict[str, object]:
     """``grid`` is named only where there is one: stores from before there were any have no such field."""
     grid = info.grid
-    shown = {} if grid is None else {"grid": [grid.start, grid.rows, grid.columns]}
+    shown = {} if grid is None else {"grid": grid_to_json(grid)}
     return {
         "id": info.id,
         "kind": str(info.kind),
@@ -254,16 +254,27 @@ def info_from_json(value: object) -> BlockInfo:
     return BlockInfo(**value | {"kind": kind, "grid": _grid(value)})
 
 
+def grid_to_json(grid: Grid) -> list[int]:
+    """Start, rows, columns, and the places that are there where some are not."""
+    return [grid.start, grid.rows, grid.columns, *grid.places]
+
+
 def _grid(value: Mapping[str, Any]) -> Grid | None:
     """Where the grid of a described block lies, if it has one. Raises MemoryStoreError."""
     if "grid" not in value:
         return None
     fields = value["grid"]
-    if not isinstance(fields, list) or len(fields) != 3 or any(type(each) is not int for each in fields):
+    if not isinstance(fields, list) or len(fields) < 3 or any(type(each) is not int for each in fields):
         raise MemoryStoreError(f"a block's grid is {str(fields)[:40]!r}", param="grid")
-    grid = Grid(*fields)
-    if grid.start < 0 or min(grid.rows, grid.columns) < 1 or grid.end > value["tokens"]:
-        raise MemoryStoreError(f"a grid of {fields} is not in {value['tokens']} tokens", param="grid")
+    start, rows, columns, *places = fields
+    grid = Grid(start, rows, columns, tuple(places))
+    lies = start >= 0 and min(rows, columns) >= 1 and grid.end <= value["tokens"]
+    if (
+        not lies
+        or places != sorted({*places})
+        or (places and not 0 <= places[0] <= places[-1] < rows * columns)
+    ):
+        raise MemoryStoreError(f"no grid in {value['tokens']} tokens is {str(fields)[:40]}", param="grid")
     return grid
 
 

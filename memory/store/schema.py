@@ -13,7 +13,7 @@ from typing import cast
 from zlib import crc32
 
 from memory.store.identity import Fingerprint, SessionKey
-from memory.store.record import RecordKind, info_from_json
+from memory.store.record import RecordKind, grid_to_json, info_from_json
 from memory.store.row import BlockRow, ExtraRow, Place, SegmentId, SegmentRow, SessionRow, Stream
 from streams.errors import MemoryStoreError
 
@@ -84,7 +84,7 @@ def segment_row(values: Sequence[object]) -> SegmentRow:
 
 def block_values(session: int, row: BlockRow) -> Values:
     info = row.info
-    grid = "" if info.grid is None else json.dumps([info.grid.start, info.grid.rows, info.grid.columns])
+    grid = "" if info.grid is None else json.dumps(grid_to_json(info.grid))
     said = (str(info.kind), info.start_us, info.end_us, info.text, info.tokens, info.offset, grid)
     place = (row.codec, row.sequence, *_place_values(row.place))
     return sealed(session, info.id, *said, *place, row.recalled, int(row.damaged))

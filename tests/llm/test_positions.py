@@ -58,8 +58,13 @@ def test_a_picture_has_rows_and_columns_and_text_goes_on_behind_its_longer_side(
     assert layout(10, Grid(2, 2, 3)).tolist() == [time, height, width]
 
 
+def test_of_a_picture_in_part_the_tokens_that_are_there_stand_where_they_stood():
+    whole, part = layout(10, Grid(2, 2, 3)), layout(7, Grid(2, 2, 3, (0, 2, 5)))
+    assert part.tolist() == whole[:, [0, 1, 2, 4, 7, 8, 9]].tolist()
+
+
 def test_a_block_takes_as_many_positions_as_its_layout():
-    for grid in (None, Grid(0, 1, 1), Grid(2, 2, 3), Grid(3, 4, 1)):
+    for grid in (None, Grid(0, 1, 1), Grid(2, 2, 3), Grid(3, 4, 1), Grid(2, 3, 3, (0, 4))):
         info = BlockInfo(1, BlockKind.FRAME, 0, 0, "", 10, 0, grid)
         assert info.span == int(layout(10, grid).max()) + 1
 

@@ -107,6 +107,31 @@ def test_two_sessions_interleaved_are_each_alone(family, backend, seeing, frames
             torch.testing.assert_close(mine.values, theirs.values, rtol=0, atol=1e-5)
 
 
+def test_of_a_frame_some_tokens_may_be_read_where_they_stand(
+    family, backend, seeing, frames, look, new_stream
+):
+    checkpoint = seeing(family)
+    model = checkpoint.load(backend)
+    reader = Reader(model.backbone, checkpoint.chat(model.marks), LlmConfig(device="cpu"))
+    (visual,) = look(model.eye, frames[:1])
+    stream = new_stream(reader)
+    whole = run(new_stream(reader).see(0, US_PER_S, visual))
+    part = run(stream.see(0, US_PER_S, visual.some([0, 3])))
+    assert part.tokens == whole.tokens - (len(visual.embeddings) - 2)
+    if visual.grid is not None:
+        assert part.info.grid.places == (0, 3)
+        assert part.info.span == whole.info.span
+    # In the first layer a key hangs on nothing but its token.
+    passage = reader.chat.sight(0, visual)
+    kept = [*range(passage.start + 1), passage.start + 3, *range(passage.end, passage.tokens)]
+    torch.testing.assert_close(part.keys[0], whole.keys[0][:, kept], rtol=0, atol=1e-5)
+    asked = reader.chat.question(0, "And now?")
+    context = model.backbone.new_context()
+    reader.assemble(context, [stream.sinks, part], asked.tokens)
+    assert context.position == stream.sinks.info.span + part.info.span
+    assert torch.isfinite(run(reader.prefill([asked], context))).all()
+
+
 def test_the_eye_sees_the_same_one_by_one_and_batched(family, seeing, frames, look):
     eye = seeing(family).load().eye
     together = look(eye, frames)

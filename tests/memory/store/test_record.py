@@ -81,9 +81,10 @@ def test_of_a_block_without_a_grid_none_is_written():
     assert info_to_json(info_from_json(INFO)) == INFO
 
 
-def test_a_block_with_a_grid_comes_back(make_encoded, assert_same):
+@pytest.mark.parametrize("grid", [Grid(1, 2, 1), Grid(1, 4, 5, (3, 19))])
+def test_a_block_with_a_grid_comes_back(make_encoded, assert_same, grid):
     encoded = make_encoded(3)
-    encoded = dataclasses.replace(encoded, info=dataclasses.replace(encoded.info, grid=Grid(*GRID)))
+    encoded = dataclasses.replace(encoded, info=dataclasses.replace(encoded.info, grid=grid))
     assert_same(read(pack_block(encoded).to_bytes(1)), encoded)
 
 
@@ -173,6 +174,10 @@ def test_a_description_of_other_types_is_refused_or_the_same(name, value):
         INFO | {"grid": [0, 1, 0]},
         INFO | {"grid": [-1, 1, 1]},
         INFO | {"grid": [2, 1, 2]},
+        INFO | {"grid": [0, 2, 2, 1, 1]},
+        INFO | {"grid": [0, 2, 2, 1, 0]},
+        INFO | {"grid": [0, 2, 2, 4]},
+        INFO | {"grid": [0, 2, 2, -1]},
     ],
 )
 def test_a_wrong_description_is_refused(value):
