@@ -14,6 +14,7 @@ from streams.bench.report import emit_all
 from streams.bench.sight_ask import Asker
 from streams.bench.sight_play import Played, Player, questions
 from streams.bench.sight_report import MEASURES, answers, cost, differences, kinds, recalled, summary
+from streams.bench.sight_unasked import unasked
 from streams.bench.variant import add_argument, variants
 from streams.config import StreamsConfig
 from streams.errors import ConfigError
@@ -56,24 +57,29 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
         *make_dialogues(args.split, pool.facts, pool.shots, args.streams, args.seed, frames=(first, last))
     ]
     found = {name: _measure(setting, name, pool, dialogues) for name, setting in settings.items()}
-    played = next(iter(found.values()))
+    played, speaks = next(iter(found.values()))
     reports = [table(played, measure) for table in (answers, kinds) for measure in MEASURES]
-    reports += [differences(played), recalled(played), cost(played)]
-    emit_all("sight", [*reports, summary(found)] if len(found) > 1 else reports, args.json)
+    waited = [each for one in played for each in one.waited]
+    reports += [differences(played), recalled(played), unasked(waited, speaks=speaks), cost(played)]
+    if len(found) > 1:
+        reports.append(summary({name: each for name, (each, _) in found.items()}))
+    emit_all("sight", reports, args.json)
     return 0
 
 
 def _measure(
     config: StreamsConfig, name: str, pool: PicturePool, dialogues: Sequence[Dialogue]
-) -> list[Played]:
+) -> tuple[list[Played], bool]:
+    """What came of ``dialogues``, and whether the model tells when to speak."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     streams = Streams.load(config)
     try:
         player = Player(streams, pool.draw, Asker())
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task(f"asking, {name}", total=sum(map(questions, dialogues)))
-            return [
+            played = [
                 asyncio.run(player.play(dialogue, lambda: progress.advance(task))) for dialogue in dialogues
             ]
+        return played, streams.backend.reader.speaking is not None
     finally:
         streams.close()

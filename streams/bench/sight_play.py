@@ -10,9 +10,12 @@ from gateway.assembly import Streams
 from gateway.live.session import LiveSession
 from llm.stream import Stream
 from streams.bench.sight_ask import Asked, Asker
+from streams.bench.sight_unasked import Unasked, Waited
 from streams.clock import Clock, ReplayClock
 from streams.errors import StreamsError
 from streams.events import Event, SessionFailed
+from streams.request_phrase import Wish, recognise
+from streams.standing_request import RequestKind
 from streams.train.sample import Dialogue, Seen, Topic, Turn
 from streams.types import BlockKind, Image
 
@@ -25,6 +28,7 @@ class Played:
     """What one stream came to. ``reading_s`` is what its frames took: encoded, and read by the model."""
 
     asked: list[Asked] = field(default_factory=list)
+    waited: list[Waited] = field(default_factory=list)
     length_us: int = 0
     frames: int = 0
     reading_s: float = 0.0
@@ -63,17 +67,23 @@ class _Playing:
         self._clock = ReplayClock()
         self._failed: StreamsError | None = None
         self._played = Played()
+        self._unasked = Unasked()
+        self._standing: dict[str, Turn] = {}
 
     async def run(self, dialogue: Dialogue) -> Played:
         options = replace(self._streams.default_options(), modality="text", turn_detection=None)
         session = await self._streams.open_session(self._emit, clock=self._new_clock, options=options)
         try:
+            if self._speaks:
+                await session.update(replace(session.options, proactive="alerts"))
             for item in _in_order(dialogue):
                 self._clock.advance_to(item.pts_us if isinstance(item, Seen) else item.at_us)
                 if isinstance(item, Seen):
                     await self._show(session, item)
                 elif item.topic not in (*STANDING, "chat"):
                     await self._ask(session, item)
+                elif item.topic in STANDING:
+                    await self._stand(session, item)
                 if self._failed is not None:
                     raise self._failed
             stats = await session.memory_stats()
@@ -82,6 +92,7 @@ class _Playing:
             await session.close()
         played = self._played
         played.length_us = dialogue.end_us
+        played.waited = [self._waited(each, turn, dialogue.end_us) for each, turn in self._standing.items()]
         played.blocks, played.frame_tokens = frames
         played.device_bytes = stats.device_bytes
         played.memory_bytes = stats.ram_bytes + stats.disk_bytes
@@ -91,6 +102,7 @@ class _Playing:
         return self._clock
 
     def _emit(self, event: Event) -> None:
+        self._unasked.take(event, self._clock.now_us())
         if isinstance(event, SessionFailed):
             self._failed = event.error
 
@@ -101,6 +113,26 @@ class _Playing:
         await session.drain()
         self._played.reading_s += time.perf_counter() - start
         self._played.frames += 1
+
+    @property
+    def _speaks(self) -> bool:
+        """Whether the model was trained to tell when to speak."""
+        return self._streams.backend.reader.speaking is not None
+
+    async def _stand(self, session: LiveSession, turn: Turn) -> None:
+        request_id = f"request_{len(self._standing)}"
+        self._standing[request_id] = turn
+        if self._speaks:
+            kind: RequestKind = "narration" if turn.topic == "narration" else "alert"
+            wish = recognise(turn.text)
+            repeats = kind == "narration" or (isinstance(wish, Wish) and wish.repeats)
+            await session.speaking_up.add(turn.text, kind, repeats, request_id)
+
+    def _waited(self, request_id: str, turn: Turn, end_us: int) -> Waited:
+        wish = recognise(turn.text)
+        understood = isinstance(wish, Wish) and wish.kind == turn.topic
+        said = tuple(self._unasked.said.get(request_id, ()))
+        return Waited(turn.topic, turn.text, understood, end_us - turn.at_us, turn.replies, said)
 
     async def _ask(self, session: LiveSession, turn: Turn) -> None:
         asked = await self._streams.backend.engine.run(lambda: self._asker.ask(session.stream, turn))

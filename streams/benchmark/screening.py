@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from gateway.live.session import LiveSession
 from llm.answer import Question
 from llm.scoring import Likelihood, ScoredAnswer
 from llm.stream import Stream, run
+from streams.bench.sight_unasked import Unasked
 from streams.benchmark.case import LETTERS, Case, Film, Outcome
 from streams.conversation import Message, TextContent
 from streams.events import Event, FrameSeen
@@ -43,8 +44,8 @@ class Screening(Replay):
     """Use once. Nothing is read of a film past a question's time before that is answered.
 
     Questions leave nothing behind but in a sequential film, where the likeliest answer is taken as given. A
-    standing request is put again after every frame, as yes or no, until the model finds yes likelier: the
-    benchmark's own way of asking models that cannot speak up.
+    standing request is one of the session's where the model was trained to speak up. Others are asked again
+    after every frame, yes or no, until they find yes likelier: the benchmark's own way.
     """
 
     def __init__(self, streams: Streams, film: Film, asking: Asking, console: Console) -> None:
@@ -53,6 +54,8 @@ class Screening(Replay):
         self._how = asking
         self._seen_us: int | None = None
         self._standing: list[Case] = []
+        self._requests: dict[str, Case] = {}
+        self._unasked = Unasked()
         self.outcomes: list[Outcome] = []
 
     async def screen(self) -> dict[str, float]:
@@ -60,6 +63,7 @@ class Screening(Replay):
         start = time.perf_counter()
         found = await self.run([TimedCase(case.at_us, case.question, case) for case in self._film.cases])
         self.outcomes += [Outcome(case, "", self._seen_us) for case in self._standing]
+        self.outcomes += [self._told(request_id, case) for request_id, case in self._requests.items()]
         return {
             "frames": found.frames_seen,
             "frames_encoded": found.frames_encoded,
@@ -71,6 +75,7 @@ class Screening(Replay):
     def _emit(self, event: Event) -> None:
         if isinstance(event, FrameSeen):
             self._seen_us = event.pts_us
+        self._unasked.take(event, self._clock.now_us() - self._start_us)
         super()._emit(event)
 
     async def _feed(self, session: LiveSession, item: Frame | AudioChunk) -> None:
@@ -85,7 +90,7 @@ class Screening(Replay):
         assert isinstance(question, TimedCase)
         case = question.case
         if case.due_us is not None:
-            self._standing.append(case)
+            await self._stand(session, case)
             return
         outcome = await self._streams.backend.engine.run(lambda: self._answer(session.stream, case))
         self.outcomes.append(outcome)
@@ -93,6 +98,24 @@ class Screening(Replay):
             given = outcome.answer if outcome.chosen is None else case.choices[outcome.chosen]
             await session.add_item(Message(new_id("item"), "user", (TextContent(case.question),)), None)
             await session.add_item(Message(new_id("item"), "assistant", (TextContent(given),)), None)
+
+    async def _stand(self, session: LiveSession, case: Case) -> None:
+        if self._streams.backend.reader.speaking is None:
+            self._standing.append(case)
+            return
+        if session.options.proactive == "off":
+            await session.update(replace(session.options, proactive="alerts"))
+        request_id = f"request_{len(self._requests)}"
+        self._requests[request_id] = case
+        await session.speaking_up.add(case.question, "alert", False, request_id)
+
+    def _told(self, request_id: str, case: Case) -> Outcome:
+        """What was said first of a request, unless it was long overdue."""
+        assert case.due_us is not None
+        said = next(iter(self._unasked.said.get(request_id, ())), None)
+        if said is None or said.at_us > case.due_us + STANDS_US:
+            return Outcome(case, "", self._seen_us)
+        return Outcome(case, said.text, said.at_us, spoke_us=said.at_us)
 
     async def _put_again(self, session: LiveSession) -> None:
         assert self._seen_us is not None

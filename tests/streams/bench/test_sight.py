@@ -11,6 +11,7 @@ from gateway.assembly import Streams
 from streams.bench.sight_ask import CONDITIONS, Asked, Asker, Given, _spread
 from streams.bench.sight_play import Played, Player, questions
 from streams.bench.sight_report import answers, cost, differences, kinds, recalled, summary
+from streams.bench.sight_unasked import unasked
 from streams.train.sample import Dialogue, Facts, Reply, Seen, Turn
 
 S = 1_000_000
@@ -109,6 +110,15 @@ def test_answers_are_over_the_blocks_of_their_condition(played):
     assert all(each.likeliest in (True, False) for each in given.values())
 
 
+def test_a_model_that_cannot_speak_up_is_waited_for_in_vain(played):
+    (waited,) = played[0].waited
+    assert (waited.topic, waited.stood_us, waited.said) == ("alert", 12 * S, ())
+    assert waited.understood
+    (row,) = unasked([waited], speaks=False).rows
+    assert (row["due"], row["said"], row["recall"], row["f1"], row["false_alarms"]) == (1, 0, 0, 0, 0)
+    assert row["precision"] is None
+
+
 def test_what_was_streamed_is_counted(played):
     found = played[0]
     assert (found.frames, found.blocks, found.length_us) == (4, 4, 15 * S)
@@ -143,7 +153,7 @@ def asked(right, outside=1, age_s=20, ranks=None, topic="past", likeliest=None):
 
 
 def stream(*asked):
-    return Played([*asked], 60 * S, 10, 2.0, 4, 40, 1_000, 2_000)
+    return Played([*asked], [], 60 * S, 10, 2.0, 4, 40, 1_000, 2_000)
 
 
 STREAMS = [

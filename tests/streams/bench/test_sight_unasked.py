@@ -1,0 +1,75 @@
+import pytest
+
+from streams.bench.sight_unasked import Said, Unasked, Waited, unasked
+from streams.conversation import Message, SessionOptions, TextContent
+from streams.events import ResponseCreated, ResponseDone, StageTimes
+from streams.train.sample import Reply
+from streams.unasked import Unasked as Why
+
+S = 1_000_000
+
+
+def waited(due=(), said=(), topic="alert", stood_s=1_800, understood=True):
+    replies = tuple(Reply(round(at_s * S), "A dog.", ("dog",)) for at_s in due)
+    spoken = tuple(Said(round(at_s * S), text) for at_s, text in said)
+    return Waited(topic, "Tell me when you see a dog.", understood, stood_s * S, replies, spoken)
+
+
+@pytest.mark.parametrize(
+    ("due", "said", "pairs"),
+    [
+        ([10], [12], [(10, 12)]),
+        ([10], [12.1], []),
+        ([10], [8], [(10, 8)]),
+        ([10], [9, 10.5], [(10, 10.5)]),
+        ([10, 11], [10.4], [(10, 10.4)]),
+        ([10, 13], [11.5, 12], [(10, 11.5), (13, 12)]),
+        ([], [5], []),
+    ],
+)
+def test_each_reply_has_at_most_one_thing_said_within_two_seconds(due, said, pairs):
+    found = waited(due, [(at_s, "") for at_s in said]).matches()
+    assert [(reply.at_us / S, said.at_us / S) for reply, said in found] == pairs
+
+
+def test_precision_recall_delay_and_false_alarms():
+    report = unasked(
+        [
+            waited([10, 50], [(11, "A dog!"), (30, "A dog."), (51.5, "A cat.")]),
+            waited([20], (), understood=False),
+            waited([5], [(5, "Dog")], topic="narration"),
+        ],
+        speaks=True,
+    )
+    alerts, narrations, everything = report.rows
+    assert (alerts["requests"], alerts["due"], alerts["said"]) == (2, 3, 3)
+    assert alerts["precision"] == pytest.approx(2 / 3)
+    assert alerts["recall"] == pytest.approx(2 / 3)
+    assert alerts["f1"] == pytest.approx(2 / 3)
+    assert alerts["delay_s"] == pytest.approx(1.25)
+    assert alerts["right"] == 0.5
+    assert alerts["false_alarms"] == 1  # in two half hours
+    assert alerts["understood"] == 0.5
+    assert narrations["f1"] == 1
+    assert everything["due"] == 4
+    assert everything["low"] <= everything["f1"] <= everything["high"]
+    assert len(report.notes) == 1
+
+
+def test_silence_where_nothing_is_due_is_neither_right_nor_wrong():
+    (row,) = unasked([waited()], speaks=True).rows
+    assert (row["precision"], row["recall"], row["f1"], row["false_alarms"]) == (None, None, None, 0)
+
+
+def test_only_what_nobody_asked_for_is_taken_from_the_events():
+    heard, options = Unasked(), SessionOptions()
+
+    def done(response_id, text):
+        message = Message(f"item_{response_id}", "assistant", (TextContent(text),))
+        return ResponseDone(response_id, "completed", None, message, options, True, 1, 1, 1, StageTimes())
+
+    heard.take(ResponseCreated("a", options, True), 5 * S)
+    heard.take(ResponseCreated("b", options, True, unasked=Why("request_0", "alert", 7 * S)), 8 * S)
+    heard.take(done("a", "I am fine."), 9 * S)
+    heard.take(done("b", "A dog."), 9 * S)
+    assert heard.said == {"request_0": [Said(8 * S, "A dog.")]}
