@@ -1,6 +1,8 @@
 """A small stream of photographs through a session on the real models, asked about at its times."""
 
+import argparse
 import asyncio
+import json
 
 import numpy as np
 import PIL.Image
@@ -8,10 +10,12 @@ import PIL.ImageOps
 import pytest
 
 from gateway.assembly import Streams
+from streams.bench import sight
 from streams.bench.sight_ask import CONDITIONS, Asked, Asker, Given, _spread
 from streams.bench.sight_play import Played, Player, questions
 from streams.bench.sight_report import answers, cost, differences, kinds, recalled, summary
 from streams.bench.sight_unasked import unasked
+from streams.errors import ConfigError
 from streams.train.sample import Dialogue, Facts, Reply, Seen, Turn
 
 S = 1_000_000
@@ -137,6 +141,43 @@ def test_what_was_streamed_is_counted(played):
 )
 def test_blocks_are_spread_evenly(ids, count, expected):
     assert _spread(list(ids), count) == expected
+
+
+@pytest.fixture
+def bench(streams, monkeypatch, tmp_path):
+    """Runs the bench on the models that are loaded already; its figures by the title of the table."""
+
+    class Kept(Streams):
+        def close(self):
+            pass
+
+    monkeypatch.setattr("streams.bench.sight.Streams.load", lambda config: Kept(config, streams.backend))
+
+    def run_bench(config, *words):
+        parser = argparse.ArgumentParser()
+        sight.add_arguments(parser)
+        file = tmp_path / "sight.json"
+        assert sight.run(parser.parse_args([*words, "--json", str(file)]), config) == 0
+        return {each["title"]: each["rows"] for each in json.loads(file.read_text())["reports"]}
+
+    return run_bench
+
+
+def test_held_out_streams_are_played_under_each_setting(bench, config):
+    found = bench(config, "--streams", "2", "--frames", "4", "6", "--set", "memory.recall_blocks=2")
+    settings = found["settings"]
+    assert [row["setting"] for row in settings] == ["as set", "memory.recall_blocks=2"]
+    assert settings[0]["questions"] == settings[1]["questions"]
+    shown = {row["what"]: row["figure"] for row in found["cost"]}
+    assert shown["streams"] == 2
+    assert 8 <= shown["frames shown"] <= 12
+    assert found["answers by age"][-1]["age"] == "all"
+
+
+@pytest.mark.parametrize("words", [["--streams", "0"], ["--frames", "5", "4"], ["--frames", "0", "4"]])
+def test_numbers_that_cannot_be_are_refused(words, bench, config):
+    with pytest.raises(ConfigError, match="are above 0"):
+        bench(config, *words)
 
 
 # The tables.
