@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from memory.block import SINKS_ID, Block, BlockInfo, Grid
 from memory.codec.codecs import decode
@@ -90,6 +91,7 @@ class StreamMemory:
         self._next_id = SINKS_ID + 1
         self._next_offset = 0
         self._last_us = 0
+        self._prolonged: set[int] = set()
         self._changed_s: float | None = None
         self._closed = False
 
@@ -140,8 +142,24 @@ class StreamMemory:
                 self._seal(leaving)
             self._recaller.settle()
 
+    def prolong(self, block_id: int, end_us: int) -> bool:
+        """What a block of the window tells of lasted until ``end_us``. False when it is not there any more.
+
+        That is written when it leaves the window, or the session is closed.
+        """
+        with self._lock:
+            block = next((kept for kept in self._window.blocks() if kept.id == block_id), None)
+            if block is None or self._closed:
+                return False
+            if end_us > block.info.end_us:
+                self._window.replace(replace(block, info=replace(block.info, end_us=end_us)))
+                self._prolonged.add(block_id)
+                self._last_us = max(self._last_us, end_us)
+            return True
+
     def _seal(self, block: Block) -> None:
-        self._pool.allocate(block)
+        self._pool.allocate(block, changed=block.id in self._prolonged)
+        self._prolonged.discard(block.id)
         try:
             self.policy.add(Entry.of(block))
         except MemoryStoreError as error:  # numbers that no index can hold
@@ -150,6 +168,8 @@ class StreamMemory:
     def forget(self, block_ids: Sequence[int]) -> None:
         """Let go of these for good, as ``forgetting.forget`` does."""
         forget(block_ids, self._window, self._pool, self._store, self._lock)
+        with self._lock:
+            self._prolonged.difference_update(block_ids)
 
     @property
     def must_wait(self) -> bool:
@@ -288,6 +308,9 @@ class StreamMemory:
         self._closed = True
         try:
             if self.durable:
+                for block in self.recent():
+                    if block.id in self._prolonged:
+                        self._pool.copy(block)
                 self.flush()
                 self.policy.save(self._store.folder / INDEX)
                 self._store.compact(COMPACT_AT_CLOSE)

@@ -36,6 +36,13 @@ class Window:
             leaving.append(queue.popleft())
         return leaving
 
+    def replace(self, block: Block) -> None:
+        """Take ``block`` in place of the one of its id, which is here."""
+        for queue in (self._frames, self._dialogue):
+            for place, kept in enumerate(queue):
+                if kept.id == block.id:
+                    queue[place] = block
+
     def remove(self, block_ids: Collection[int]) -> None:
         """Let go of these, where they are here."""
         self._frames = deque(block for block in self._frames if block.id not in block_ids)

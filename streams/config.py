@@ -63,6 +63,10 @@ class VideoConfig(Section):
     keep_every_s: float = Field(default=10.0, gt=0)
     """A still picture is encoded again after this long, so that memory knows it lasted."""
     min_confidence: float = Field(default=0.35, gt=0, lt=1)
+    token_budget: Literal["all", "frames", "tokens"] = "all"
+    """Of a frame's visual tokens the model reads all; none where nothing is new; or only those that are."""
+    novelty: float = Field(default=0.1, ge=0, le=2)
+    """A visual token is new when its cosine distance from the one read at its place is above this."""
     max_pixels: int = Field(default=16_777_216, gt=0)
     max_image_bytes: int = Field(default=8_388_608, gt=0)
     queue_frames: int = Field(default=8, gt=0)

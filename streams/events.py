@@ -116,11 +116,14 @@ class TranscriptFailed:
 class FrameSeen:
     """A frame was encoded; ``text`` is what it shows, "" when the encoder is unsure.
 
-    It is read into memory when that is news.
+    It is read into memory when that is news. Of the visual tokens that it became, where the model has an
+    eye, ``tokens`` were read; ``saved`` were not, as the window shows the same already.
     """
 
     pts_us: int
     text: str
+    tokens: int = 0
+    saved: int = 0
 
 
 @dataclass(frozen=True, slots=True)

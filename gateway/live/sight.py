@@ -10,8 +10,10 @@ from gateway.backend import Backend
 from gateway.live.live import Emit
 from gateway.live.newest import Newest
 from gateway.live.reading import Reading
+from llm.novelty import NoveltyFilter
 from llm.stream import Stream
 from llm.visual import VisualTokens
+from memory.block import Block
 from streams.clock import Clock, ReplayClock
 from streams.config import VideoConfig
 from streams.errors import StreamsError
@@ -59,6 +61,8 @@ class Sight:
         self._reading = reading
         self._emit = emit
         self._sampler = Sampler(config)
+        budget = config.token_budget
+        self._novelty = None if budget == "all" else NoveltyFilter(budget, config.novelty)
         self._stage: Stage[Frame] = Stage("sight", self._look, config.queue_frames, on_error=self._failed)
         self._offset_us: int | None = None
         self._unreported = 0
@@ -109,10 +113,28 @@ class Sight:
     async def _look(self, frame: Frame) -> None:
         shown = await self._see(frame)
         self.counts.encoded += 1
-        if isinstance(shown, VisualTokens) or self._is_news(frame.pts_us, shown):
+        read = saved = 0
+        if isinstance(shown, VisualTokens):
+            read = await self._read_what_is_new(frame, shown)
+            saved = len(shown.embeddings) - read
+        elif self._is_news(frame.pts_us, shown):
             await self.read(frame, shown)
-        self._emit(FrameSeen(frame.pts_us, in_words(shown)))
+        self._emit(FrameSeen(frame.pts_us, in_words(shown), read, saved))
         self._report()
+
+    async def _read_what_is_new(self, frame: Frame, visual: VisualTokens) -> int:
+        """How many of the visual tokens were read; where none is new, what is in the window goes on."""
+        if self._novelty is None:
+            await self.read(frame, visual)
+            return len(visual.embeddings)
+        memory = self._stream.memory
+        chosen = self._novelty.choose(visual, [block.id for block in memory.recent()])
+        if chosen is None and memory.prolong(self._novelty.newest_id, self._end_us(frame)):
+            return 0
+        chosen = chosen or visual
+        block = await self.read(frame, chosen)
+        self._novelty.note_read(block.id, chosen)
+        return len(chosen.embeddings)
 
     def _is_news(self, at_us: int, names: str) -> bool:
         """Whether to read the names of a frame: not when there are none, or those of just now."""
@@ -136,14 +158,18 @@ class Sight:
         (shown,) = await self._backend.encoder_worker.run(lambda: self._backend.see([frame]))
         return shown
 
-    async def read(self, frame: Frame, shown: str | VisualTokens, item_id: str = "") -> None:
-        end_us = frame.pts_us + round(US_PER_S / self._config.sample_fps)
+    def _end_us(self, frame: Frame) -> int:
+        """What a frame shows lasts until the next one is sampled, for all that is known."""
+        return frame.pts_us + round(US_PER_S / self._config.sample_fps)
+
+    async def read(self, frame: Frame, shown: str | VisualTokens, item_id: str = "") -> Block:
         memory = self._stream.memory
-        seeing = self._stream.see(frame.pts_us, end_us, shown)
+        seeing = self._stream.see(frame.pts_us, self._end_us(frame), shown)
         block = await (self._reading.read(seeing, item_id) if item_id else self._reading.see(seeing))
         picture = await asyncio.to_thread(thumbnail_jpeg, frame.image)
         memory.pictures.put(block.id, picture)
         self._thumbnails[block.id] = picture
+        return block
 
     async def load_thumbnails(self, block_ids: Sequence[int]) -> None:
         """Have the pictures of these blocks at hand, as far as memory keeps them."""

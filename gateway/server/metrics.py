@@ -105,6 +105,9 @@ class Metrics:
         self._suppressed = self._counter(
             "streams_unasked_suppressed", "What fell due and was not said", "reason", SUPPRESSIONS
         )
+        self._visual_tokens = self._counter(
+            "streams_visual_tokens", "Visual tokens of frames", "outcome", ("read", "saved")
+        )
         self._audio_in = self._counter("streams_audio_in_seconds", "Sound of clients")
         self._media_delayed = self._counter(
             "streams_media_delayed_seconds", "What clients' sound and frames had to wait past their limits"
@@ -136,8 +139,10 @@ class Metrics:
                 self._turns.inc()
             case AudioDelta(chunk=chunk):
                 self._audio_out.inc(len(chunk.samples) / chunk.rate)
-            case FrameSeen():
+            case FrameSeen(tokens=read, saved=saved):
                 self._frames_seen.inc()
+                self._visual_tokens.labels("read").inc(read)
+                self._visual_tokens.labels("saved").inc(saved)
             case FrameJudged(speaks=speaks):
                 self._judged.labels("speak" if speaks else "silent").inc()
             case UnaskedSuppressed(reason=why):

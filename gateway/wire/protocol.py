@@ -169,8 +169,9 @@ class RealtimeProtocol:
                 happening.TranscriptPartial() | happening.TranscriptCompleted() | happening.TranscriptFailed()
             ):
                 return self._transcripts.messages(event, self._settings)
-            case happening.FrameSeen(pts_us, text):
-                return self._own("input_video_buffer.seen", timestamp_ms=ms(pts_us), text=text)
+            case happening.FrameSeen(pts_us, text, tokens, saved):
+                counts = {"tokens": tokens, "tokens_saved": saved}
+                return self._own("input_video_buffer.seen", timestamp_ms=ms(pts_us), text=text, **counts)
             case FrameJudged(pts_us, probability, speaks):
                 judged = {"probability": round(probability, 4), "speak": speaks}
                 return self._own("input_video_buffer.judged", timestamp_ms=ms(pts_us), **judged)

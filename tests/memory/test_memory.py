@@ -504,3 +504,52 @@ class TestResume:
 def copy_of(tmp_path):
     """The kept folder as a crash would leave it now."""
     return shutil.copytree(tmp_path / "kept", tmp_path / "crashed")
+
+
+class TestProlonging:
+    """What is seen goes on to be seen."""
+
+    def spans(self, memory):
+        infos = [*memory.sealed(), *(block.info for block in memory.recent())]
+        return {info.id: (info.start_us // US_PER_S, info.end_us // US_PER_S) for info in infos}
+
+    def test_a_block_of_the_window_lasts_longer_and_keeps_that_when_it_leaves(self, new_memory, make_block):
+        memory = new_memory()
+        fill(memory, make_block, 2)
+        assert memory.prolong(2, 9 * US_PER_S)
+        assert self.spans(memory) == {1: (1, 2), 2: (2, 9)}
+        fill(memory, make_block, 2)
+        assert held(memory) == [1, 2]
+        assert self.spans(memory)[2] == (2, 9)
+        found = memory.recall(looking_for(make_block, 2), Where(start_us=8 * US_PER_S, end_us=8 * US_PER_S))
+        assert [block.id for block in found.blocks] == [2]
+
+    def test_it_is_never_shortened(self, new_memory, make_block):
+        memory = new_memory()
+        fill(memory, make_block, 1)
+        assert memory.prolong(1, 1)
+        assert self.spans(memory) == {1: (1, 2)}
+
+    def test_what_has_left_the_window_stays_as_it_is(self, new_memory, make_block):
+        memory = new_memory()
+        fill(memory, make_block, 4)
+        assert not memory.prolong(1, 9 * US_PER_S)
+        assert not memory.prolong(77, 9 * US_PER_S)
+        assert self.spans(memory)[1] == (1, 2)
+
+    @pytest.mark.parametrize("codec", ["exact", "int8"])
+    def test_it_lasts_over_a_restart_in_the_window_and_outside(self, open_host, make_block, tmp_path, codec):
+        settings = {"dir": tmp_path, "window_tokens": 6, "dialogue_tokens": 6, "codec": codec}
+        host = open_host(**settings)
+        memory = host.open("kept")
+        fill(memory, make_block, 2)
+        memory.flush()
+        assert memory.prolong(1, 5 * US_PER_S)
+        assert memory.prolong(2, 9 * US_PER_S)
+        fill(memory, make_block, 1)
+        assert held(memory) == [1]
+        memory.close()
+        host.close()
+        again = open_host(**settings).open("kept")
+        assert self.spans(again) == {1: (1, 5), 2: (2, 9), 3: (3, 4)}
+        assert again.resume_us(at_wall_time=False) == 9 * US_PER_S

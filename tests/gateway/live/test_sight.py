@@ -242,13 +242,80 @@ def test_with_an_eye_every_frame_that_is_sampled_is_read(look, photograph, eye):
             await sight.append(picture, second * S)
         await sight.drain()
         said = ["cat", "something bright", "cat", ""]
-        assert events == [FrameSeen(second * S, text) for second, text in enumerate(said)]
+        assert events == [FrameSeen(second * S, text, 2, 0) for second, text in enumerate(said)]
         assert eye.looked == [0, S, 2 * S, 3 * S]
         assert [(info.start_us, info.text) for info in frames_in(memory)] == [
             (second * S, text) for second, text in enumerate(said)
         ]
 
     look(scenario, ReplayClock(), eye=eye)
+
+
+class Shifting:
+    """An eye with three tokens: two by the brightest pixel of a picture, the last by the darkest."""
+
+    def __init__(self, hidden):
+        self._hidden = hidden
+
+    def look(self, frames, features):
+        return [VisualTokens(self._look(frame.image)) for frame in frames]
+
+    def _look(self, image):
+        seeds = (int(image.max()), int(image.max()), 1_000 + int(image.min()))
+        rows = [torch.randn(self._hidden, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        return torch.stack(rows)
+
+
+def dotted(level, dot):
+    picture = grey(level)
+    picture[:40, :40] = dot
+    return picture
+
+
+ALL_AT_ONCE = {"duplicate_threshold": 0.0}
+"""Every frame goes on to the encoder, also one that is the same as the last."""
+
+
+@pytest.mark.parametrize(("budget", "second"), [("all", (3, 0)), ("frames", (0, 3)), ("tokens", (0, 3))])
+def test_of_a_frame_that_shows_nothing_new_the_budget_says_what_is_read(look, streams, budget, second):
+    async def scenario(sight, memory, events):
+        for at_s in (0, 1, 2):
+            await sight.append(grey(100), at_s * S)
+        await sight.drain()
+        assert [(event.tokens, event.saved) for event in events] == [(3, 0), second, second]
+        spans = [(info.start_us, info.end_us) for info in frames_in(memory)]
+        assert spans == ([(0, S), (S, 2 * S), (2 * S, 3 * S)] if budget == "all" else [(0, 3 * S)])
+
+    eye = Shifting(streams.backend.reader.backbone.spec.hidden)
+    look(scenario, ReplayClock(), eye=eye, sample_fps=1.0, token_budget=budget, **ALL_AT_ONCE)
+
+
+@pytest.mark.parametrize(("budget", "second"), [("frames", (3, 0)), ("tokens", (1, 2))])
+def test_of_a_frame_with_one_new_token_all_are_read_or_that_one(look, streams, budget, second):
+    async def scenario(sight, memory, events):
+        for at_s, picture in enumerate([dotted(100, 90), dotted(100, 30), dotted(100, 30)]):
+            await sight.append(picture, at_s * S)
+        await sight.drain()
+        assert [(event.tokens, event.saved) for event in events] == [(3, 0), second, (0, 3)]
+        first, last = frames_in(memory)
+        assert (first.end_us, last.start_us, last.end_us) == (S, S, 3 * S)
+        assert first.tokens - last.tokens == second[1]
+
+    eye = Shifting(streams.backend.reader.backbone.spec.hidden)
+    look(scenario, ReplayClock(), eye=eye, sample_fps=1.0, token_budget=budget, **ALL_AT_ONCE)
+
+
+def test_what_has_left_the_window_is_read_again_though_nothing_changed(look, streams):
+    async def scenario(sight, memory, events):
+        await sight.append(grey(100), 0)
+        await sight.drain()
+        memory.forget([block.id for block in memory.recent()])
+        await sight.append(grey(100), S)
+        await sight.drain()
+        assert [(event.tokens, event.saved) for event in events] == [(3, 0), (3, 0)]
+
+    eye = Shifting(streams.backend.reader.backbone.spec.hidden)
+    look(scenario, ReplayClock(), eye=eye, sample_fps=1.0, token_budget="tokens", **ALL_AT_ONCE)
 
 
 def test_what_the_eye_saw_is_what_the_model_reads(look, photograph, eye, streams):

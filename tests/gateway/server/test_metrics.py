@@ -60,6 +60,14 @@ def changed(before, after):
         ),
         (FrameSeen(0, "cat"), {("streams_frames_seen_total",): 1}),
         (
+            FrameSeen(0, "cat", tokens=3, saved=5),
+            {
+                ("streams_frames_seen_total",): 1,
+                ("streams_visual_tokens_total", ("outcome", "read")): 3,
+                ("streams_visual_tokens_total", ("outcome", "saved")): 5,
+            },
+        ),
+        (
             FramesDropped(3, 8, "overload"),
             {("streams_frames_dropped_total", ("reason", "overload")): 3},
         ),

@@ -514,7 +514,7 @@ def test_a_correction_at_the_end_is_not_appended_to_what_was_said(protocol):
 def test_events_outside_the_api_go_to_subscribers_only(protocol):
     events = [
         *answer(modality="text"),
-        FrameSeen(3_000_000, "a cat"),
+        FrameSeen(3_000_000, "a cat", 3, 5),
         FramesDropped(2, 5, "overload"),
         MemoryReported("forgotten", 3, "the disk budget is used up"),
         TranscriptPartial("item_1", "what", "is"),
@@ -547,7 +547,12 @@ def test_events_outside_the_api_go_to_subscribers_only(protocol):
         "heard_ms": None,
         "total_ms": 900.0,
     }
-    assert own["input_video_buffer.seen"] == {"timestamp_ms": 3_000, "text": "a cat"}
+    assert own["input_video_buffer.seen"] == {
+        "timestamp_ms": 3_000,
+        "text": "a cat",
+        "tokens": 3,
+        "tokens_saved": 5,
+    }
     assert own["memory.reported"] == {
         "problem": "forgotten",
         "blocks": 3,
