@@ -4,7 +4,6 @@ from random import Random
 
 import pytest
 
-from gateway.assembly import load_reader
 from llm.answer import Answer
 from llm.stream import run
 from memory.codec.codecs import CODECS
@@ -27,8 +26,8 @@ def memory(config):
 
 
 @pytest.fixture(scope="module")
-def reader_and_shape(config):
-    return load_reader(config)
+def reader_and_shape(streams):
+    return streams.backend.reader, streams.backend.memory_shape
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,10 @@
 
 import pytest
 
-from gateway.assembly import load_reader
 from streams.bench import hours
 from streams.bench.hours import FRAMES, SIGHTS, aged, marks_of
 from streams.bench.lookup import look_up
 from streams.bench.memory_report import hours_plots, hours_report, lookup_report
-from streams.config import load_config
 
 LOOKUPS = 5
 
@@ -27,9 +25,8 @@ def small(monkeypatch):
     monkeypatch.setattr(hours, "TOKENS", 2)
 
 
-def test_a_stream_grows_and_is_searched(tmp_path, small):
-    config = load_config()
-    reader, shape = load_reader(config)
+def test_a_stream_grows_and_is_searched(tmp_path, small, streams, config):
+    reader, shape = streams.backend.reader, streams.backend.memory_shape
     memory = config.memory.model_copy(update={"dir": tmp_path, "ram_bytes": 8 * 2**20})
     seconds = []
     with aged(reader, shape, memory, 100 / 3_600, seconds.append) as old:
