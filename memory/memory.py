@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 
+from memory import integrity
 from memory.block import SINKS_ID, Block, BlockInfo, Grid
 from memory.codec.codecs import decode
 from memory.forgetting import forget
@@ -91,7 +91,6 @@ class StreamMemory:
         self._next_id = SINKS_ID + 1
         self._next_offset = 0
         self._last_us = 0
-        self._prolonged: set[int] = set()
         self._changed_s: float | None = None
         self._closed = False
 
@@ -143,23 +142,16 @@ class StreamMemory:
             self._recaller.settle()
 
     def prolong(self, block_id: int, end_us: int) -> bool:
-        """What a block of the window tells of lasted until ``end_us``. False when it is not there any more.
-
-        That is written when it leaves the window, or the session is closed.
-        """
+        """What a block tells of lasted until ``end_us``. False when it is not in the window any more."""
         with self._lock:
-            block = next((kept for kept in self._window.blocks() if kept.id == block_id), None)
-            if block is None or self._closed:
-                return False
-            if end_us > block.info.end_us:
-                self._window.replace(replace(block, info=replace(block.info, end_us=end_us)))
-                self._prolonged.add(block_id)
-                self._last_us = max(self._last_us, end_us)
-            return True
+            block = self._window.prolong(block_id, end_us)
+            self._last_us = max(self._last_us, end_us if block else 0)
+            if block and self.durable and not self._closed:
+                self._pool.copy(block)
+            return block is not None
 
     def _seal(self, block: Block) -> None:
-        self._pool.allocate(block, changed=block.id in self._prolonged)
-        self._prolonged.discard(block.id)
+        self._pool.allocate(block)
         try:
             self.policy.add(Entry.of(block))
         except MemoryStoreError as error:  # numbers that no index can hold
@@ -168,8 +160,6 @@ class StreamMemory:
     def forget(self, block_ids: Sequence[int]) -> None:
         """Let go of these for good, as ``forgetting.forget`` does."""
         forget(block_ids, self._window, self._pool, self._store, self._lock)
-        with self._lock:
-            self._prolonged.difference_update(block_ids)
 
     @property
     def must_wait(self) -> bool:
@@ -209,8 +199,6 @@ class StreamMemory:
         """Every block outside the window, oldest first."""
         return self._pool.sealed.infos()
 
-    # Going on after a restart.
-
     def restore(self, embed: Embed | None = None) -> None:
         """Take over what the store holds, as ``restore.restore`` does. Only on a memory that is empty."""
         with self._lock:
@@ -230,8 +218,6 @@ class StreamMemory:
         if not at_wall_time:
             return self._last_us
         return max(self._last_us, time.time_ns() // 1_000 - self._store.created_us)
-
-    # Housekeeping.
 
     @property
     def _hot_budget(self) -> int:
@@ -293,12 +279,7 @@ class StreamMemory:
     def check_integrity(self) -> None:
         """Assert the invariants; when idle and in tests."""
         with self._lock:
-            self._pool.check_integrity()
-            sealed = set(self._pool.sealed)
-            assert sealed == set(self.policy.block_ids().tolist()), "index and pool disagree"
-            recent = [block.id for block in self._window.blocks()]
-            assert recent == sorted(set(recent))
-            assert not sealed & set(recent), "a block is both in the window and sealed"
+            integrity.check(self._window, self._pool, self.policy)
             assert self._recaller.hot_bytes <= self._hot_budget, "more is kept on the device than may be"
 
     def close(self) -> None:
@@ -308,9 +289,6 @@ class StreamMemory:
         self._closed = True
         try:
             if self.durable:
-                for block in self.recent():
-                    if block.id in self._prolonged:
-                        self._pool.copy(block)
                 self.flush()
                 self.policy.save(self._store.folder / INDEX)
                 self._store.compact(COMPACT_AT_CLOSE)

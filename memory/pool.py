@@ -122,18 +122,12 @@ class BlockPool:
         encoded = self._transfer.to_host(EXACT.encode(block))
         self._writer.put(encoded, journal=not (final or self._config.codec.lossless))
 
-    def allocate(self, block: Block, *, changed: bool = False) -> None:
-        """Keep a block that leaves the window. Others may leave RAM for it.
-
-        ``changed``: what was copied of it says something else by now.
-        """
+    def allocate(self, block: Block) -> None:
+        """Keep a block that leaves the window. Others may leave RAM for it."""
         encoded = self._transfer.to_host(encode(block, self._config.codec))
         with self._lock:
             self.sealed.add(block.info)
             self._ram.put(encoded)
-            if changed:
-                self._on_disk.discard(block.id)
-                self._writer.cancel(block.id)
             copied = self._config.codec.lossless and (block.id in self._on_disk or block.id in self._writer)
             if self._config.durable and not copied:
                 self._writer.put(encoded)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from memory.block import Block, BlockInfo
 from streams.types import BlockKind
@@ -36,12 +37,15 @@ class Window:
             leaving.append(queue.popleft())
         return leaving
 
-    def replace(self, block: Block) -> None:
-        """Take ``block`` in place of the one of its id, which is here."""
+    def prolong(self, block_id: int, end_us: int) -> Block | None:
+        """The block of this id, which now lasts until ``end_us`` at least; None when it is not here."""
         for queue in (self._frames, self._dialogue):
-            for place, kept in enumerate(queue):
-                if kept.id == block.id:
-                    queue[place] = block
+            for place, block in enumerate(queue):
+                if block.id == block_id:
+                    info = replace(block.info, end_us=max(block.info.end_us, end_us))
+                    queue[place] = prolonged = replace(block, info=info)
+                    return prolonged
+        return None
 
     def remove(self, block_ids: Collection[int]) -> None:
         """Let go of these, where they are here."""
