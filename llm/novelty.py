@@ -21,7 +21,6 @@ class NoveltyFilter:
     token is compared with the one that was *read* last at its place, so that slow changes add up instead of
     passing unseen, and only while the block that holds that is in the window: what the model could not look
     at is read again. By ``frames`` a frame is read whole or not at all; by ``tokens`` only what is new of it.
-    Pictures with a ``grid`` are never read in part: their positions count rows and columns.
     """
 
     def __init__(self, granularity: Granularity, threshold: float) -> None:
@@ -44,8 +43,8 @@ class NoveltyFilter:
         new = self._new(_directions(visual.embeddings), window)
         if not new:
             return None
-        in_part = self._granularity == "tokens" and visual.grid is None
-        return visual.some(new) if in_part and len(new) < len(visual.embeddings) else visual
+        in_part = self._granularity == "tokens" and len(new) < len(visual.embeddings)
+        return visual.some(new) if in_part else visual
 
     def _new(self, directions: Tensor, window: Collection[int]) -> list[int]:
         before = self._directions

@@ -94,11 +94,11 @@ def test_of_another_number_of_tokens_all_are_new(reader):
     assert reader.see(picture(0, 1)) == [0, 1]
 
 
-def test_a_grid_is_read_whole_or_not_at_all():
-    reader = Reader("tokens")
-    reader.see(picture(0, 1, 2, 3, grid=(2, 2)))
-    assert reader.see(picture(0, 1, 2, 3, grid=(2, 2))) == []
-    assert reader.see(picture(0, 1, 2, 0, grid=(2, 2))) == [0, 1, 2, 3]
+def test_what_is_read_of_a_grid_stays_where_it_stood_in_it():
+    chosen = NoveltyFilter("tokens", THRESHOLD)
+    chosen.note_read(1, picture(0, 1, 2, 3, grid=(2, 2)))
+    part = chosen.choose(picture(0, 2, 2, 0, grid=(2, 2)), [1])
+    assert (part.grid, part.places) == ((2, 2), (1, 3))
 
 
 def test_what_goes_through_is_what_was_shown():
