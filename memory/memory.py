@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
-from memory import integrity
 from memory.block import SINKS_ID, Block, BlockInfo, Grid
 from memory.codec.codecs import decode
 from memory.forgetting import forget
+from memory.integrity import check
 from memory.notes import Notes
 from memory.notice import Notify
 from memory.pictures import Pictures
@@ -279,8 +279,7 @@ class StreamMemory:
     def check_integrity(self) -> None:
         """Assert the invariants; when idle and in tests."""
         with self._lock:
-            integrity.check(self._window, self._pool, self.policy)
-            assert self._recaller.hot_bytes <= self._hot_budget, "more is kept on the device than may be"
+            check(self._window, self._pool, self.policy, self._hot_budget - self._recaller.hot_bytes)
 
     def close(self) -> None:
         """Write what is to be kept, and let go of the session."""

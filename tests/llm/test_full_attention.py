@@ -90,9 +90,9 @@ def test_so_do_frames_that_were_read_as_visual_tokens(name, backend, stock, new_
     assert difference[-1].abs().max() > 100 * TOLERANCE, "what is in the pictures matters"
 
 
-def test_so_do_frames_of_which_only_some_tokens_were_read(chat, stock, lean, new_stream):
+def test_so_do_frames_of_which_only_some_tokens_were_read(stock, lean, new_life):
     whole = eye(lean("llama").spec)
-    life = Life(lean("llama"), chat, new_stream, eye=lambda text: whole(text).some([0, 2]))
+    life = new_life(lean("llama"), eye=lambda text: whole(text).some([0, 2]))
     life.play()
     assert {len(visual) for _, visual in life.pictures} == {2}
     assert_equals_full_attention(life, stock("llama"))
