@@ -15,18 +15,21 @@ from gateway.live.session import LiveSession
 from memory.stats import MemoryStats
 from speech.asr import ASR_RATE
 from streams.clock import Clock, ReplayClock, WallClock
-from streams.conversation import Message, ResponseOptions, TextContent
+from streams.conversation import Message, ProactiveMode, ResponseOptions, TextContent
 from streams.events import (
     Event,
     FramesDropped,
     MomentsRecalled,
+    ResponseCreated,
     ResponseDone,
     SessionFailed,
     TranscriptCompleted,
 )
 from streams.question import TimedQuestion
 from streams.session import new_id
+from streams.standing_request import RequestKind
 from streams.types import US_PER_S, AudioChunk, Frame, Moment, format_time
+from streams.unasked import Unasked
 from video.decode import MediaReader
 
 
@@ -41,6 +44,16 @@ class ReplayAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayUnasked:
+    """Something said unasked: of the frame at ``at_us``, for a request of this ``kind`` and id."""
+
+    at_us: int
+    kind: RequestKind
+    request: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayResult:
     """What a replay found; ``frames`` counts decoded pictures, those encoded, and those dropped."""
 
@@ -50,6 +63,7 @@ class ReplayResult:
     frames_encoded: int
     frames_dropped: int
     memory: MemoryStats
+    unasked: tuple[ReplayUnasked, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -71,6 +85,10 @@ class ReplayResult:
                     "total_ms": each.total_ms,
                 }
                 for each in self.answers
+            ],
+            "unasked": [
+                {"at_s": each.at_us / US_PER_S, "kind": each.kind, "request": each.request, "text": each.text}
+                for each in self.unasked
             ],
             "frames": {
                 "seen": self.frames_seen,
@@ -97,16 +115,21 @@ class Replay:
         realtime: bool,
         console: Console,
         name: str | None = None,
+        proactive: ProactiveMode = "off",
     ) -> None:
         """``name`` is of the session; one that is kept goes on, with the video after what it holds.
 
-        Without ``source`` nothing new is seen: what the session holds is asked about.
+        Without ``source`` nothing new is seen: what the session holds is asked about. ``proactive``: how far
+        the session speaks up by itself, for which a question may be a request ("Tell me when …").
         """
         self._streams = streams
         self._name = name
         self._source = source
         self._console = console
         self._realtime = realtime
+        self._proactive = proactive
+        self._speaking: dict[str, Unasked] = {}
+        self._unasked: list[ReplayUnasked] = []
         self._start_us = 0
         self._clock: Clock = ReplayClock()
         self._done: asyncio.Queue[tuple[ResponseDone, tuple[Moment, ...]]] = asyncio.Queue()
@@ -127,6 +150,7 @@ class Replay:
             self._emit, name=self._name, clock=self._new_clock, options=options
         )
         try:
+            await session.update(replace(session.options, proactive=self._proactive))
             waiting = sorted(questions, key=lambda question: question.at_us)
             skipped = 0 if self._source is None else await self._watch(session, self._source, waiting)
             for question in waiting:
@@ -142,6 +166,7 @@ class Replay:
                 counts.encoded,
                 counts.dropped,
                 await session.memory_stats(),
+                tuple(self._unasked),
             )
         finally:
             await session.close()
@@ -203,9 +228,7 @@ class Replay:
         done, moments = await self._done.get()
         if done.error is not None:
             raise done.error
-        content = done.item.content[0] if isinstance(done.item, Message) else None
-        text = content.text if isinstance(content, TextContent) else ""
-        times = done.times
+        text, times = written_in(done), done.times
         self._answers.append(
             ReplayAnswer(question.at_us, question.text, text, moments, times.first_token_ms, times.total_ms)
         )
@@ -214,6 +237,12 @@ class Replay:
             self._say(f"      recalled {format_time(moment.start_us)} {moment.text}", "dim")
         self._say(f"      {text}", "green")
 
+    def _spoke_up(self, unasked: Unasked, done: ResponseDone) -> None:
+        self._moments = ()
+        at_us, text = unasked.at_us - self._start_us, written_in(done)
+        self._unasked.append(ReplayUnasked(at_us, unasked.kind, unasked.request_id, text))
+        self._say(f"{format_time(at_us)} speaks up ({unasked.kind}): {text}", "magenta")
+
     def _say(self, text: str, style: str) -> None:
         self._console.print(text, style=style, markup=False, highlight=False)
 
@@ -221,6 +250,10 @@ class Replay:
         match event:
             case MomentsRecalled(moments=moments):
                 self._moments = moments
+            case ResponseCreated(response_id, unasked=Unasked() as unasked):
+                self._speaking[response_id] = unasked
+            case ResponseDone(response_id) if response_id in self._speaking:
+                self._spoke_up(self._speaking.pop(response_id), event)
             case ResponseDone():
                 self._done.put_nowait((event, self._moments))
                 self._moments = ()
@@ -232,6 +265,12 @@ class Replay:
                 self._say(f"failed: {error.message}", "red")
             case _:
                 pass
+
+
+def written_in(done: ResponseDone) -> str:
+    """The words of a written reply, as far as they are kept."""
+    content = done.item.content[0] if isinstance(done.item, Message) and done.item.content else None
+    return content.text if isinstance(content, TextContent) else ""
 
 
 def _progress(console: Console) -> Progress:

@@ -36,7 +36,14 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
             pass  # a source that cannot be read is said before models are loaded
     streams = Streams.load(config)
     try:
-        replay = Replay(streams, args.video, realtime=args.realtime, console=console, name=args.session)
+        replay = Replay(
+            streams,
+            args.video,
+            realtime=args.realtime,
+            console=console,
+            name=args.session,
+            proactive=args.proactive,
+        )
         result = asyncio.run(replay.run(questions))
     finally:
         streams.close()

@@ -57,4 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="results and predictions (benchmark-NAME); what is there is gone on with",
     )
+    parser.add_argument(
+        "--proactive",
+        choices=("off", "alerts", "narration"),
+        default="off",
+        help="let it speak up by itself: when asked to ('00:00 Tell me when ...'), or of all that is new",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the answers as JSON; - is standard output")

@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE.wav", help="answers go there instead of to the loudspeaker"
     )
+    parser.add_argument(
+        "--proactive",
+        choices=("off", "alerts", "narration"),
+        default="off",
+        help="let it speak up by itself: when it was asked to ('Tell me when ...'), or of all that is new",
+    )
     parser.add_argument("--events", type=Path, metavar="FILE", help="write every event, one a line, as JSON")
     parser.add_argument(
         "--fast",

@@ -100,6 +100,7 @@ async def _talk(args: argparse.Namespace, timeline: Timeline) -> None:
             typed=typed_lines(sys.stdin),
             fast=args.fast,
             aloud=speaker is not None,
+            proactive=args.proactive,
         )
 
 

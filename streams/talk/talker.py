@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from streams.client import RealtimeClient, ServerEvent
+from streams.conversation import ProactiveMode
 from streams.errors import ConfigError, StreamsError
 from streams.session import new_id
 from streams.talk.playback import AnswerPlayback, tell_heard
@@ -60,10 +61,12 @@ class Talker:
         typed: AsyncIterator[str] | None,
         fast: bool = False,
         aloud: bool = True,
+        proactive: ProactiveMode = "off",
     ) -> None:
         """Until what is said is over and answered; without sound what is typed; else what is shown.
 
-        ``aloud``: answers are to be spoken, not only written. Raises ExceptionGroup of what sources and
+        ``aloud``: answers are to be spoken, not only written. ``proactive``: how far the session is to speak
+        up by itself. Raises ExceptionGroup of what sources and
         connection raise; of ConfigError when it is to be ``fast`` and the server's clock does not go along.
         """
         async with asyncio.TaskGroup() as tasks:
@@ -73,7 +76,7 @@ class Talker:
             session = await self._update(
                 client,
                 audio={"input": {"transcription": {"model": "embedded"}}},
-                streams={"events": list(TOLD)},
+                streams={"events": list(TOLD), "proactive": proactive},
                 **wanted,
             )
             if fast and session["streams"].get("clock") != MEDIA_CLOCK:

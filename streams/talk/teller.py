@@ -12,6 +12,8 @@ TOLD = (
     "input_video_buffer.seen",
     "input_video_buffer.dropped",
     "session.ending",
+    "session.standing_requests",
+    "response.suppressed",
     "response.held",
     "response.resumed",
     "conversation.item.input_audio_transcription.partial",
@@ -45,6 +47,10 @@ class Teller:
             case "session.ending":
                 seconds = event["in_ms"] / 1_000
                 self._timeline.say("note", f"the session ends in {seconds:.0f} s ({event['reason']})")
+            case "session.standing_requests":
+                self._timeline.say("note", stands(event))
+            case "response.suppressed":
+                self._timeline.say("note", f"something due was not said ({event['reason']})")
             case "session.resumed":
                 self._timeline.say("note", "the connection was lost, and is back")
             case "response.resumed":
@@ -71,12 +77,21 @@ class Teller:
             case "session.latency":
                 stages = " · ".join(f"{stage} {ms:.0f}" for stage, ms in stages_of(event).items())
                 self._timeline.say("timing", f"ms from the end of the question: {stages}")
+            case "response.created":
+                if why := (event["response"]["metadata"] or {}).get("streams.unasked"):
+                    self._timeline.say("note", f"speaking up ({why})")
             case "response.done":
                 self._timeline.tick(0, writing="")
                 self._timeline.say("answer", _ended(event["response"], self._answer))
                 self._answer = ""
             case _:
                 pass
+
+
+def stands(event: ServerEvent) -> str:
+    """What became of a standing request, and what stands now."""
+    texts = [request["text"] for request in event["requests"]]
+    return f"to speak up about ({event['change']}): {' · '.join(texts) or 'nothing'}"
 
 
 def stages_of(event: ServerEvent) -> dict[str, float]:

@@ -8,6 +8,7 @@ import { bindKeys } from "./keys.js";
 import { Messages, browserProblem, deviceProblem } from "./messages.js";
 import { Player } from "./player.js";
 import { Settings } from "./settings.js";
+import { Standing } from "./standing.js";
 import { statusOf } from "./status.js";
 import { Timeline } from "./timeline.js";
 import { VideoInput } from "./video-input.js";
@@ -23,7 +24,8 @@ const timeline = new Timeline($("timeline"));
 const conversation = new Conversation($("turns"), announce, (moment, chosen) => timeline.point(moment, chosen));
 const settings = new Settings($("settings-form"), applySettings);
 export const player = new Player(showStatus);
-const dialogue = new Dialogue({ client, player, conversation, timeline, messages, onChange: showStatus });
+const standing = new Standing($("standing"), (id) => client.send({ type: "session.standing_request.cancel", id }));
+const dialogue = new Dialogue({ client, player, conversation, timeline, messages, standing, onChange: showStatus });
 const microphone = new AudioInput(hear);
 const camera = new VideoInput($("preview"), (blob, atMs) => dialogue.see(blob, atMs), showDevices);
 

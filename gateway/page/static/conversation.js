@@ -69,6 +69,19 @@ export class Conversation {
     this.#toEnd();
   }
 
+  /**
+   * Nobody asked for this answer just now: it was waited for, or is news.
+   * @param {string} responseId
+   * @param {string} kind
+   */
+  unasked(responseId, kind) {
+    const turn = this.#answer(responseId);
+    turn.element.classList.add("unasked");
+    const why = kind === "narration" ? "because something is new" : "because you wanted to be told";
+    turn.element.querySelector(".speaker").append(element("span", "why", ` ${why}`));
+    turn.unasked = true;
+  }
+
   /** Moments of `memory.recalled`. */
   recalled(responseId, moments) {
     if (moments.length === 0) return;
@@ -102,7 +115,7 @@ export class Conversation {
       this.#note(responseId, "Cut short: the answer reached its longest length.");
     }
     if (problem) this.#note(responseId, problem);
-    this.#announce(`Answer: ${text}`);
+    this.#announce(`${turn.unasked ? "Streams speaks up" : "Answer"}: ${text}`);
   }
 
   latency(responseId, event) {

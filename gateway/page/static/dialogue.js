@@ -16,6 +16,7 @@ export class Dialogue {
   #conversation;
   #timeline;
   #messages;
+  #standing;
   #onChange;
   #clock = new SessionClock();
   #response = null; // the active one's id
@@ -32,12 +33,13 @@ export class Dialogue {
   sight = ""; // what the last picture showed
   facts = { speech: false, response: false, text: false, held: false };
 
-  constructor({ client, player, conversation, timeline, messages, onChange }) {
+  constructor({ client, player, conversation, timeline, messages, standing, onChange }) {
     this.#client = client;
     this.#player = player;
     this.#conversation = conversation;
     this.#timeline = timeline;
     this.#messages = messages;
+    this.#standing = standing;
     this.#onChange = onChange;
     client.addEventListener("begun", ({ detail }) => this.#begin(detail.lost));
     client.addEventListener("event", ({ detail }) => this.#receive(detail));
@@ -125,6 +127,7 @@ export class Dialogue {
     this.#speech.clear();
     this.#conversation.clear();
     this.#timeline.clear();
+    this.#standing.show([]);
     if (lost) this.#messages.note("The conversation could not be taken up again, so a new one has begun.");
   }
 
@@ -149,6 +152,10 @@ export class Dialogue {
         return this.#conversation.recalled(event.response_id, event.moments);
       case "memory.reported":
         return this.#messages.note(`Memory: ${event.message}`);
+      case "session.updated":
+        return this.#standing.show(event.session.streams?.standing_requests ?? []);
+      case "session.standing_requests":
+        return this.#standing.show(event.requests);
       case "response.created":
         return this.#created(event.response);
       case "response.output_audio_transcript.delta":
@@ -218,8 +225,9 @@ export class Dialogue {
     return this.#frames.reduce((a, b) => (a && distance(a) <= distance(b) ? a : b), undefined);
   }
 
-  #created({ id }) {
+  #created({ id, metadata }) {
     this.#response = id;
+    if (metadata?.["streams.unasked"]) this.#conversation.unasked(id, metadata["streams.unasked"]);
     Object.assign(this.facts, { response: true, text: false });
     this.#onChange();
   }

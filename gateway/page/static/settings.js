@@ -9,6 +9,7 @@ const EVENTS = [
   "session.ending",
   "input_video_buffer.seen",
   "input_video_buffer.dropped",
+  "session.standing_requests",
   "conversation.item.input_audio_transcription.partial",
   "response.held",
   "response.resumed",
@@ -63,7 +64,7 @@ export class Settings {
    * @returns {object}
    */
   session(voiced) {
-    const { turns, voice, speed, instructions } = this.#values();
+    const { turns, voice, speed, instructions, proactive } = this.#values();
     return {
       type: "realtime",
       output_modalities: [voiced ? "audio" : "text"],
@@ -72,7 +73,7 @@ export class Settings {
         input: { transcription: {}, turn_detection: DETECTION[turns] },
         output: { voice: voice.trim() || null, speed: Number(speed) },
       },
-      streams: { events: EVENTS, resume: true },
+      streams: { events: EVENTS, resume: true, proactive },
     };
   }
 
