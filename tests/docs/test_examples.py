@@ -4,11 +4,14 @@ import asyncio
 import importlib.util
 import re
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gateway.assembly import Streams
+from llm.reader import Reader
 from speech.audio import float_to_pcm16, pcm16_to_float, resample
 from speech.wer import word_errors
 from streams.serve import new_server
@@ -23,13 +26,13 @@ QUESTION = "What is the capital of France?"
 def run(streams):
     """Runs an example's function against a fresh gateway, over HTTP or WebSocket as its clients do."""
 
-    def call(name, function, *given):
+    def call(name, function, *given, service=streams):
         spec = importlib.util.spec_from_file_location(name, DOCS / "examples" / f"{name}.py")
         example = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(example)
 
         async def scenario():
-            async with new_server(streams) as server:
+            async with new_server(service) as server:
                 url = f"http://127.0.0.1:{server.port}/v1" if name.startswith("openai") else server.url
                 return await asyncio.wait_for(getattr(example, function)(*given, url=url), 90)
 
@@ -48,6 +51,17 @@ def test_openai_text(run, capsys):
     answer = run("openai_text", "ask", QUESTION)
     assert "Paris" in answer
     assert answer in capsys.readouterr().out
+
+
+def test_openai_alert(run, streams, photographs, capsys):
+    own = streams.backend.reader
+    eager = Reader(own.backbone, own.chat, own.config, embedder=own.embedder, speak_threshold=1e-9)
+    service = Streams(streams.config, replace(streams.backend, reader=eager))
+    request = "Tell me when you see a cat."
+    at_ms, said = run("openai_alert", "wait_for", request, *photographs("chelsea.png"), service=service)
+    assert at_ms >= 0
+    assert said
+    assert said in capsys.readouterr().out
 
 
 def test_openai_voice(run, streams, tmp_path):
