@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from dataclasses import replace
 from fractions import Fraction
 from itertools import takewhile
 
@@ -13,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from gateway.assembly import Streams
+from llm.reader import Reader
 from streams.cli import main
 from streams.events import FrameSeen, ResponseCreated, TranscriptCompleted
 from streams.question import TimedQuestion
@@ -130,6 +132,25 @@ def replayed(monkeypatch, service, capsys):
         return status, *capsys.readouterr()
 
     return run
+
+
+def test_it_speaks_up_at_frames_of_the_film_and_questions_are_answered_all_the_same(service, clip):
+    own = service.backend.reader
+    eager = Reader(own.backbone, own.chat, own.config, embedder=own.embedder, speak_threshold=1e-9)
+    able = Streams(service.config, replace(service.backend, reader=eager))
+    console = Console(file=io.StringIO(), width=120)
+    replay = Replay(able, str(clip), realtime=False, console=console, proactive="alerts")
+    questions = [
+        TimedQuestion(0, "Tell me when you see a cat."),
+        TimedQuestion(10 * S, "What is the capital of France?"),
+    ]
+    result = asyncio.run(replay.run(questions))
+    (told,) = result.unasked
+    assert (told.kind, 0 <= told.at_us < 3 * S) == ("alert", True)
+    assert [answer.question for answer in result.answers] == [question.text for question in questions]
+    assert "Paris" in result.answers[1].answer
+    assert result.to_json()["unasked"][0]["text"] == told.text
+    assert f"speaks up (alert): {told.text}" in console.file.getvalue()
 
 
 def test_questions_are_asked_at_their_times_in_their_order(played):
