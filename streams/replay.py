@@ -129,7 +129,7 @@ class Replay:
         self._realtime = realtime
         self._proactive = proactive
         self._speaking: dict[str, Unasked] = {}
-        self._unasked: list[ReplayUnasked] = []
+        self._said_unasked: list[ReplayUnasked] = []
         self._start_us = 0
         self._clock: Clock = ReplayClock()
         self._done: asyncio.Queue[tuple[ResponseDone, tuple[Moment, ...]]] = asyncio.Queue()
@@ -166,7 +166,7 @@ class Replay:
                 counts.encoded,
                 counts.dropped,
                 await session.memory_stats(),
-                tuple(self._unasked),
+                tuple(self._said_unasked),
             )
         finally:
             await session.close()
@@ -240,7 +240,7 @@ class Replay:
     def _spoke_up(self, unasked: Unasked, done: ResponseDone) -> None:
         self._moments = ()
         at_us, text = unasked.at_us - self._start_us, written_in(done)
-        self._unasked.append(ReplayUnasked(at_us, unasked.kind, unasked.request_id, text))
+        self._said_unasked.append(ReplayUnasked(at_us, unasked.kind, unasked.request_id, text))
         self._say(f"{format_time(at_us)} speaks up ({unasked.kind}): {text}", "magenta")
 
     def _say(self, text: str, style: str) -> None:
