@@ -24,6 +24,7 @@ from llm.fingerprint import fingerprint
 from llm.loading import load_model
 from llm.sentence_embedder import load_embedder
 from llm.stream import Reader, Stream
+from llm.visual import VisualTokens
 from memory.host import MemoryHost
 from memory.memory import StreamMemory
 from memory.recall.policies import needs_embedding
@@ -35,7 +36,7 @@ from speech.silero import SileroDetector, load_silero
 from speech.smart_turn import SmartTurn
 from speech.whisper import WhisperRecognizer
 from streams.clock import Clock, ReplayClock, WallClock
-from streams.config import StreamsConfig
+from streams.config import MemoryConfig, StreamsConfig
 from streams.conversation import ServerVad, SessionOptions, unanswered
 from streams.errors import ConfigError, InvalidRequestError, MemoryStoreError
 from streams.log import get_logger
@@ -48,6 +49,9 @@ from video.efficientnet import EfficientNetEncoder
 
 CLOSING_S = 2.0
 """How long a session may take to be written and closed once its client has gone."""
+
+WINDOW_FRAMES = 2
+"""Fewer frames than that in the window, which is always before the model, and it hardly sees the present."""
 
 log = get_logger(__name__)
 
@@ -99,10 +103,18 @@ def _warm_up(backend: Backend, config: StreamsConfig) -> None:
         backend.recognizer_worker.submit(lambda: backend.recognizer.transcribe(noise)),
         backend.turn_worker.submit(lambda: backend.turn_detector.complete(noise)),
         backend.synthesizer_worker.submit(lambda: backend.synthesizer.synthesize("Ready.")),
-        backend.encoder_worker.submit(lambda: backend.see([Frame(0, picture)])),
     ]
-    for run in runs:
+    seeing = backend.encoder_worker.submit(lambda: backend.see([Frame(0, picture)]))
+    for run in (*runs, seeing):
         run.result()
+    warn_of_small_window(seeing.result()[0], config.memory)
+
+
+def warn_of_small_window(shown: str | VisualTokens, config: MemoryConfig) -> None:
+    """Say it when the window holds hardly a frame: its default is for frames that are told by names."""
+    if isinstance(shown, VisualTokens) and config.window_tokens < WINDOW_FRAMES * len(shown.embeddings):
+        tokens = len(shown.embeddings)
+        log.warning("memory.window_small", frame_tokens=tokens, window_tokens=config.window_tokens)
 
 
 def load_reader(config: StreamsConfig, registry: Registry | None = None) -> tuple[Reader, MemoryShape]:

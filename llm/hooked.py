@@ -96,7 +96,9 @@ class HookedBackbone:
         source: Any = decoder.rotary_emb
         self._rotary = Rotary(source.inv_freq.detach().clone(), source.attention_scaling, rows)
         decoder.rotary_emb = IdentityRotary(spec.head_dim)
-        self._takes_deep = "deepstack_visual_embeds" in inspect.signature(decoder.forward).parameters
+        takes = inspect.signature(decoder.forward).parameters
+        self._takes_deep = "deepstack_visual_embeds" in takes
+        self._cache_name = "cache" if "cache" in takes else "past_key_values"  # its older name
         AttentionInterface.register(ATTENTION, attend_context)
         decoder.set_attn_implementation(ATTENTION)
 
@@ -125,9 +127,9 @@ class HookedBackbone:
         added = {} if deep is None else self._deep(deep)
         out = self._decoder(
             inputs_embeds=embeddings.to(self.spec.dtype)[None],
-            past_key_values=cache,
             use_cache=True,
             context=context,
+            **{self._cache_name: cache},
             **added,
         )
         context.finish()

@@ -3,15 +3,18 @@
 import asyncio
 import base64
 import io
+import logging
 from dataclasses import replace
 
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 from openai import AsyncOpenAI
 
-from gateway.assembly import Streams, load_reader
+from gateway.assembly import Streams, load_reader, warn_of_small_window
 from llm.visual import VisualTokens
+from streams.config import MemoryConfig
 from streams.serve import new_server
 from streams.types import BlockKind
 
@@ -120,3 +123,11 @@ def test_frames_are_seen_remembered_and_answered_about(service):
     # Every byte of text is a token, and so is each mark: two before the picture, one behind it.
     assert {info.tokens for info in frames} == {len("[00:00] Camera:.\n") + 3 + 4}
     memory.close()
+
+
+@pytest.mark.parametrize(("tokens", "said"), [(16, 0), (64, 1)])
+def test_a_window_that_holds_hardly_a_frame_is_said(caplog, tokens, said):
+    with caplog.at_level(logging.WARNING, "streams"):
+        warn_of_small_window(VisualTokens(torch.zeros(tokens, 4)), MemoryConfig())
+        warn_of_small_window("a cat", MemoryConfig(window_tokens=1))
+    assert [record.message for record in caplog.records] == ["memory.window_small"] * said
