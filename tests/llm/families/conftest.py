@@ -228,10 +228,17 @@ class Seeing:
     def chat(self, marks):
         return load_chat(self.path, marks)
 
-    def stock(self, ids, frames):
-        """Logits of the stock model over all of ``ids`` with the pixels of ``frames``, in one pass."""
+    def stock(self, ids, frames, positions=None):
+        """Logits of the stock model over all of ``ids`` with the pixels of ``frames``, in one pass.
+
+        At ``positions`` [3, n], all rows the same but in families that know three; its own without.
+        """
         model = AutoModelForImageTextToText.from_pretrained(self.path, dtype=torch.float32).eval()
         whole, given = self.kind.inputs(ids, frames)
+        if positions is not None:
+            more = positions[:, -1:] + 1 + torch.arange(len(whole) - len(ids))
+            placed = torch.cat((positions, more), dim=1)[:, None]
+            given["position_ids"] = placed if isinstance(self.kind, Qwen) else placed[0]
         with torch.inference_mode():
             return model(input_ids=torch.tensor([whole]), **given).logits[0, : len(ids)]
 

@@ -6,6 +6,7 @@ from transformers import AutoConfig, CLIPConfig
 
 from llm.families.families import family_of
 from llm.loading import load_model
+from llm.positions import gaps, layout
 from llm.reader import Reader
 from llm.steps import run
 from streams.config import LlmConfig
@@ -60,8 +61,12 @@ def test_so_it_is_after_a_restart(family, played, tmp_path):
     torch.testing.assert_close(life.answer_logits, spoken, rtol=0, atol=TOLERANCE)
 
 
-def test_some_blocks_at_new_positions_are_what_the_stock_model_makes_of_those(family, backend, played):
-    """In a model of one layer, whose keys and values do not hang on what stood before."""
+@pytest.mark.parametrize("bound", [0, 4])
+def test_some_blocks_at_new_positions_are_what_the_stock_model_makes_of_those(family, backend, bound, played):
+    """In a model of one layer, whose keys and values do not hang on what stood before.
+
+    One after another, and with up to ``bound`` positions left free where something is missing.
+    """
     life, checkpoint, shown = played(family, backend, layers=1)
     chat, passages = life.reader.chat, life.passages
     kept = [block for block in life.everything() if block.id in (2, 3, 7, 11)]
@@ -69,13 +74,25 @@ def test_some_blocks_at_new_positions_are_what_the_stock_model_makes_of_those(fa
     assert seen == [1, 2, 4, 7, 11]
     question = chat.question(life.now_us, "And now?")
     context = life.backbone.new_context()
-    life.reader.assemble(context, [life.stream.sinks, *kept], question.tokens)
+    blocks = [life.stream.sinks, *kept]
+    life.reader.assemble(context, blocks, question.tokens, bound)
     hidden = run(life.reader.prefill([question], context))
     ids = [token for block in kept for token in passages[block.id].ids]
     whole = [*chat.instructions("Answer briefly.").ids, *ids, *question.ids]
     there = [shown[seen.index(block.id)] for block in kept if block.id in seen]
-    expected = checkpoint.stock(whole, there)[-1]
+    expected = checkpoint.stock(whole, there, spread(blocks, question, bound) if bound else None)[-1]
     torch.testing.assert_close(life.backbone.logits(hidden), expected, rtol=0, atol=TOLERANCE)
+
+
+def spread(blocks, question, bound):
+    """Positions [3, n] of ``blocks`` and then ``question``, with what ``bound`` leaves free between them."""
+    free = gaps(blocks, bound, 1_000)
+    assert sum(free) > bound
+    parts, start = [], 0
+    for block, gap in zip(blocks, free, strict=True):
+        parts.append(layout(block.tokens, block.info.grid) + start + gap)
+        start = int(parts[-1].max()) + 1
+    return torch.cat([*parts, layout(question.tokens, None) + start], dim=1)
 
 
 def test_two_sessions_interleaved_are_each_alone(family, backend, seeing, frames, look, new_stream):
