@@ -22,6 +22,7 @@ BENCHES = {
     "memory": "cost over hours, answers with and without, recall policies, codecs, kill -9",
     "fuzz": "spoiled messages, an error each, and sessions that go on",
     "sight": "held-out streams: answers by kind and age, recall of evidence, speaking up, cost",
+    "novelty": "visual tokens that are saved where nothing is new, and what is missed by it",
     "photos": "real photographs: is what they show named",
     "live-sight": "frames in real time while somebody talks",
     "frames": "frames a second with memory, of a model or of a shape with random weights",
