@@ -73,7 +73,7 @@ class Asker:
         """``turn`` has one reply, and is asked now."""
         memory = stream.memory
         sealed, recent = memory.sealed(), [block.info for block in memory.recent()]
-        outside = [span for span in turn.evidence if not _showing(recent, span)]
+        outside = _outside(turn.evidence, sealed, recent)
         order = [] if not outside else _best(stream, turn, RANKED)
         by_id = {info.id: info for info in sealed}
         ranked = [by_id[block_id] for block_id in order]
@@ -125,6 +125,13 @@ def _showing(infos: Iterable[BlockInfo], span: Span) -> list[BlockInfo]:
     """Those that were seen or said in ``span``."""
     start_us, end_us = span
     return [info for info in infos if info.start_us <= end_us and info.end_us > start_us]
+
+
+def _outside(spans: Sequence[Span], sealed: Sequence[BlockInfo], recent: Sequence[BlockInfo]) -> list[Span]:
+    """Those of ``spans`` that have left the window; what was never read has once it begins after that."""
+    from_us = min((info.start_us for info in recent if info.kind is BlockKind.FRAME), default=0)
+    gone = [span for span in spans if not _showing(recent, span)]
+    return [span for span in gone if _showing(sealed, span) or span[1] < from_us]
 
 
 def _place(ranked: Sequence[BlockInfo], span: Span) -> int | None:

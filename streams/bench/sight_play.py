@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ from streams.request_phrase import Wish, recognise
 from streams.standing_request import RequestKind
 from streams.train.sample import Dialogue, Seen, Topic, Turn
 from streams.types import BlockKind, Image
+
+AGAIN = re.compile(r"\b(?:whenever|every|each|any ?time|always)\b")
+"""In the words of requests that stand on after they were met."""
 
 STANDING: tuple[Topic, ...] = ("alert", "narration")
 """Turns that are answered later, unasked."""
@@ -124,8 +128,8 @@ class _Playing:
         self._standing[request_id] = turn
         if self._speaks:
             kind: RequestKind = "narration" if turn.topic == "narration" else "alert"
-            wish = recognise(turn.text)
-            repeats = kind == "narration" or (isinstance(wish, Wish) and wish.repeats)
+            # A client says so itself, whatever the words are.
+            repeats = kind == "narration" or AGAIN.search(turn.text.lower()) is not None
             await session.speaking_up.add(turn.text, kind, repeats, request_id)
 
     def _waited(self, request_id: str, turn: Turn, end_us: int) -> Waited:

@@ -10,13 +10,15 @@ import PIL.ImageOps
 import pytest
 
 from gateway.assembly import Streams
+from memory.block import BlockInfo
 from streams.bench import sight
-from streams.bench.sight_ask import CONDITIONS, Asked, Asker, Given, _spread
+from streams.bench.sight_ask import CONDITIONS, Asked, Asker, Given, _outside, _spread
 from streams.bench.sight_play import Played, Player, questions
 from streams.bench.sight_report import answers, cost, differences, kinds, recalled, summary
 from streams.bench.sight_unasked import unasked
 from streams.errors import ConfigError
 from streams.train.sample import Dialogue, Facts, Reply, Seen, Turn
+from streams.types import BlockKind
 
 S = 1_000_000
 NAMES = ("coffee.png", "chelsea.png", "china.jpg", "motorcycle_left.png")
@@ -133,6 +135,17 @@ def test_what_was_streamed_is_counted(played):
     rows = {row["what"]: row["figure"] for row in cost([found, found]).rows}
     assert rows["frames shown"] == 8
     assert rows["tokens a block"] == found.frame_tokens / 4
+
+
+def test_what_was_never_read_is_beyond_the_window_once_that_begins_after_it():
+    def block(at_s, kind=BlockKind.FRAME):
+        return BlockInfo(at_s, kind, at_s * S, (at_s + 1) * S, "", 1)
+
+    spans = [(0, 0), (4 * S, 5 * S), (8 * S, 9 * S), (20 * S, 20 * S)]
+    recent = [block(3, BlockKind.UTTERANCE), block(8)]
+    assert _outside(spans, [block(4)], recent) == [(0, 0), (4 * S, 5 * S)]
+    assert _outside(spans, [block(4)], []) == [(4 * S, 5 * S)]
+    assert _outside(spans, [], []) == []
 
 
 @pytest.mark.parametrize(
