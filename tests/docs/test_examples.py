@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import re
 import wave
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from gateway.assembly import Streams
-from llm.reader import Reader
+from llm.speaking import Speaking
 from speech.audio import float_to_pcm16, pcm16_to_float, resample
 from speech.wer import word_errors
 from streams.serve import new_server
@@ -54,8 +55,8 @@ def test_openai_text(run, capsys):
 
 
 def test_openai_alert(run, streams, photographs, capsys):
-    own = streams.backend.reader
-    eager = Reader(own.backbone, own.chat, own.config, embedder=own.embedder, speak_threshold=1e-9)
+    eager = copy(streams.backend.reader)
+    eager.speaking = Speaking(eager.backbone, eager.chat, 1e-9)
     service = Streams(streams.config, replace(streams.backend, reader=eager))
     request = "Tell me when you see a cat."
     at_ms, said = run("openai_alert", "wait_for", request, *photographs("chelsea.png"), service=service)

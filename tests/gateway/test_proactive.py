@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+from copy import copy
 from dataclasses import replace
 
 import pytest
 from openai import AsyncOpenAI
 
 from gateway.assembly import Streams
-from llm.stream import Reader
+from llm.speaking import Speaking
 from streams.serve import new_server
 
 REQUEST = "Tell me whenever you see a cat."
@@ -18,15 +19,14 @@ OWN = ["session.standing_requests", "input_video_buffer.judged", "response.suppr
 @pytest.fixture
 def connected(streams):
     """Connects a stock client to a gateway whose model finds each frame worth speaking up about."""
-    reader = streams.backend.reader
-    eager = Reader(
-        reader.backbone, reader.chat, reader.config, embedder=reader.embedder, speak_threshold=1e-9
-    )
+    untrained, eager = copy(streams.backend.reader), copy(streams.backend.reader)
+    untrained.speaking = None
+    eager.speaking = Speaking(eager.backbone, eager.chat, 1e-9)
     server_config = streams.config.server.model_copy(update={"clock": "media"})
 
     @contextlib.asynccontextmanager
     async def connect(trained=True, **own):
-        backend = replace(streams.backend, reader=eager) if trained else streams.backend
+        backend = replace(streams.backend, reader=eager if trained else untrained)
         service = Streams(streams.config.model_copy(update={"server": server_config}), backend)
         async with new_server(service) as server:
             client = AsyncOpenAI(api_key="none", base_url=f"http://127.0.0.1:{server.port}/v1")

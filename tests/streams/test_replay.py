@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from itertools import takewhile
@@ -14,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from gateway.assembly import Streams
-from llm.reader import Reader
+from llm.speaking import Speaking
 from streams.cli import main
 from streams.events import FrameSeen, ResponseCreated, TranscriptCompleted
 from streams.question import TimedQuestion
@@ -135,8 +136,8 @@ def replayed(monkeypatch, service, capsys):
 
 
 def test_it_speaks_up_at_frames_of_the_film_and_questions_are_answered_all_the_same(service, clip):
-    own = service.backend.reader
-    eager = Reader(own.backbone, own.chat, own.config, embedder=own.embedder, speak_threshold=1e-9)
+    eager = copy(service.backend.reader)
+    eager.speaking = Speaking(eager.backbone, eager.chat, 1e-9)
     able = Streams(service.config, replace(service.backend, reader=eager))
     console = Console(file=io.StringIO(), width=120)
     replay = Replay(able, str(clip), realtime=False, console=console, proactive="alerts")
@@ -223,7 +224,7 @@ def test_the_json_has_the_shape_that_was_promised(replayed, clip, tmp_path):
     assert status == 0
     document = json.loads(out)
     assert "What do you see?" in err
-    assert list(document) == ["video", "answers", "frames", "memory"]
+    assert list(document) == ["video", "answers", "unasked", "frames", "memory"]
     assert document["video"] == str(clip)
     (answer,) = document["answers"]
     assert list(answer) == ["asked_at_s", "question", "answer", "moments", "first_token_ms", "total_ms"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import PIL.Image
 import pytest
 
 from gateway.assembly import Streams
-from llm.stream import Reader
+from llm.speaking import Speaking
 from streams.clock import ReplayClock
 from streams.conversation import Message, ResponseOptions, TextContent
 from streams.errors import InvalidRequestError
@@ -39,21 +40,14 @@ def photograph(models):
 
 @pytest.fixture
 def service(streams, config, tmp_path):
-    """The service on a model that is taken to tell when to speak, above ``threshold``."""
+    """The service on a model that is taken to tell when to speak, above ``threshold``; None: not to."""
 
     def new(threshold=ALWAYS, **llm):
-        reader = streams.backend.reader
-        trained = Reader(
-            reader.backbone,
-            reader.chat,
-            reader.config,
-            with_primer=reader.with_primer,
-            embedder=reader.embedder,
-            speak_threshold=threshold,
-        )
+        reader = copy(streams.backend.reader)
+        reader.speaking = None if threshold is None else Speaking(reader.backbone, reader.chat, threshold)
         memory = config.memory.model_copy(update={"dir": tmp_path})
         settings = {"memory": memory, "llm": config.llm.model_copy(update=llm)}
-        return Streams(config.model_copy(update=settings), replace(streams.backend, reader=trained))
+        return Streams(config.model_copy(update=settings), replace(streams.backend, reader=reader))
 
     return new
 
@@ -166,9 +160,9 @@ def test_it_speaks_at_the_frame_that_is_above_the_threshold_and_at_no_other(serv
     asyncio.run(scenario())
 
 
-def test_a_model_that_cannot_tell_is_said_to_be_none(streams, config):
+def test_a_model_that_cannot_tell_is_said_to_be_none(service):
     async def scenario():
-        async with talking(streams, proactive="off") as talk:
+        async with talking(service(None), proactive="off") as talk:
             with pytest.raises(InvalidRequestError, match="not trained") as raised:
                 await talk.change(proactive="alerts")
             assert raised.value.param == "proactive"
@@ -332,5 +326,20 @@ def test_nobody_is_talked_over_and_what_was_said_is_answered_first(
             created = [event.unasked and event.unasked.request_id for event in talk.of(ResponseCreated)]
             assert created == [None, "cat"]
             assert not talk.of(UnaskedSuppressed)
+
+    asyncio.run(scenario())
+
+
+def test_the_trained_model_speaks_up_when_what_was_asked_for_is_shown(streams, config, photograph):
+    """With the threshold that its weights were calibrated to, on photographs that it was not trained on."""
+    if streams.backend.reader.speaking is None:
+        pytest.skip("the embedded model's weights have no threshold")
+
+    async def scenario():
+        async with talking(Streams(config, streams.backend)) as talk:
+            await talk.session.speaking_up.add("Tell me when you see a cat.", "alert", False, "cat")
+            await watch(talk, [photograph(name) for name in ("coffee.png", "motorcycle.png", "chelsea.png")])
+            judged = [(each.speaks, round(each.probability, 3)) for each in talk.of(FrameJudged)]
+            assert [unasked.at_us for unasked in talk.unasked] == [10 * S], judged
 
     asyncio.run(scenario())
