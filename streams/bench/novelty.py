@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rich.console import Console
@@ -15,13 +15,14 @@ from gateway.backend import Backend
 from llm.novelty import Granularity, NoveltyFilter
 from llm.visual import VisualTokens
 from streams.bench.report import Column, Report, emit
-from streams.config import StreamsConfig
+from streams.config import StreamsConfig, VideoConfig
 from streams.errors import ConfigError
 from streams.train.dialogue.compose import make_dialogues
 from streams.train.pictures.material import build_installer, gather
 from streams.train.pictures.pool import POOL_SIZES, PicturePool
-from streams.train.sample import Facts, Split
+from streams.train.sample import Dialogue, Facts, Split
 from streams.types import Frame
+from video.sampling import Decision, Sampler
 
 FRAMES = (24, 60)
 SPLITS: tuple[Split, ...] = ("test", "validation")
@@ -94,11 +95,21 @@ def _look(backend: Backend, config: StreamsConfig, args: argparse.Namespace) -> 
         raise ConfigError("this model is told the names of what is seen: it has no eye", param="models.llm")
     pool = PicturePool(gather(args.split, build_installer(config.models)), POOL_SIZES[args.split])
     dialogues = [*make_dialogues(args.split, pool.facts, pool.shots, args.streams, args.seed, frames=FRAMES)]
-    console = Console(stderr=True)
     return [
-        [look(backend, Frame(seen.pts_us, pool.draw(seen.picture)), seen.facts) for seen in dialogue.frames]
-        for dialogue in track(dialogues, "looking", console=console)
+        [look(backend, frame, facts) for frame, facts in sampled(config.video, _shown(pool, dialogue))]
+        for dialogue in track(dialogues, "looking", console=Console(stderr=True))
     ]
+
+
+def _shown(pool: PicturePool, dialogue: Dialogue) -> Iterator[tuple[Frame, Facts]]:
+    for seen in dialogue.frames:
+        yield Frame(seen.pts_us, pool.draw(seen.picture)), seen.facts
+
+
+def sampled(config: VideoConfig, shown: Iterable[tuple[Frame, Facts]]) -> Iterator[tuple[Frame, Facts]]:
+    """Those of ``shown`` that a session would look at: no budget saves what sampling leaves out."""
+    sampler = Sampler(config)
+    return ((frame, facts) for frame, facts in shown if sampler.offer(frame) is Decision.KEEP)
 
 
 def look(backend: Backend, frame: Frame, facts: Facts) -> Look:
@@ -159,8 +170,8 @@ def report(streams: Sequence[Sequence[Look]], window_tokens: int) -> Report:
         COLUMNS,
         tuple(rows),
         (
-            f"{frames} frames of {len(streams)} held-out streams: {news} show other things, colours, places, "
-            f"counts or writing than the one before, and in {moved} something moved",
+            f"{frames} sampled frames of {len(streams)} held-out streams: {news} show other things, colours, "
+            f"places, counts or writing than the one before, and in {moved} something moved",
             "missed: of these, frames that were not read; read again: frames that show what the one read "
             "before showed, and were read all the same",
         ),

@@ -5,7 +5,18 @@ import pytest
 import torch
 
 from llm.visual import VisualTokens
-from streams.bench.novelty import BUDGETS, NOVELTIES, Look, Outcome, add_arguments, look, play, report, run
+from streams.bench.novelty import (
+    BUDGETS,
+    NOVELTIES,
+    Look,
+    Outcome,
+    add_arguments,
+    look,
+    play,
+    report,
+    run,
+    sampled,
+)
 from streams.errors import ConfigError
 from streams.train.sample import Facts, Thing
 from streams.types import Frame
@@ -51,8 +62,14 @@ def test_the_report_has_a_row_for_each_setting():
     ]
     assert {row["frames"] for row in made.rows} == {0.75}
     assert {column.key for column in made.columns} == set(made.rows[0])
-    assert "4 frames of 2 held-out streams: 3 show other things" in made.notes[0]
+    assert "4 sampled frames of 2 held-out streams: 3 show other things" in made.notes[0]
     assert "in 1 something moved" in made.notes[0]
+
+
+def test_what_sampling_leaves_out_does_not_count(config):
+    pictures = [np.full((48, 64, 3), level, np.uint8) for level in (10, 10, 200, 200)]
+    shown = [(Frame(second * 1_000_000, picture), CAT) for second, picture in enumerate(pictures)]
+    assert [frame.pts_us for frame, _ in sampled(config.video, shown)] == [0, 2_000_000]
 
 
 class Eye:
