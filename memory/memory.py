@@ -142,16 +142,14 @@ class StreamMemory:
             self._recaller.settle()
 
     def prolong(self, block_id: int, end_us: int) -> bool:
-        """What a block tells of lasted until ``end_us``. False when it is not in the window any more."""
+        """What a block tells of lasted until ``end_us``, which is written once it leaves; False if it has."""
         with self._lock:
-            block = self._window.prolong(block_id, end_us)
-            self._last_us = max(self._last_us, end_us if block else 0)
-            if block and self.durable and not self._closed:
-                self._pool.copy(block)
-            return block is not None
+            here = self._window.prolong(block_id, end_us)
+            self._last_us = max(self._last_us, end_us if here else 0)
+            return here
 
     def _seal(self, block: Block) -> None:
-        self._pool.allocate(block)
+        self._pool.allocate(block, changed=self._window.take_prolonged(block.id))
         try:
             self.policy.add(Entry.of(block))
         except MemoryStoreError as error:  # numbers that no index can hold
@@ -261,10 +259,7 @@ class StreamMemory:
         self._pool.flush()
 
     def tend(self) -> None:
-        """From time to time: try again what could not be written, and check once after each burst of work.
-
-        A fault is logged and reported, and the session goes on.
-        """
+        """Now and then: try failed writes again, check once after each burst of work, report faults."""
         self._pool.retry_writes()
         with self._lock:
             if self._closed or self._changed_s is None or time.monotonic() - self._changed_s < IDLE_S:
@@ -288,6 +283,9 @@ class StreamMemory:
         self._closed = True
         try:
             if self.durable:
+                for block in self.recent():
+                    if self._window.take_prolonged(block.id):
+                        self._pool.copy(block)
                 self.flush()
                 self.policy.save(self._store.folder / INDEX)
                 self._store.compact(COMPACT_AT_CLOSE)

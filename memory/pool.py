@@ -122,14 +122,15 @@ class BlockPool:
         encoded = self._transfer.to_host(EXACT.encode(block))
         self._writer.put(encoded, journal=not (final or self._config.codec.lossless))
 
-    def allocate(self, block: Block) -> None:
-        """Keep a block that leaves the window. Others may leave RAM for it."""
+    def allocate(self, block: Block, *, changed: bool = False) -> None:
+        """Keep what leaves the window, ``changed`` since it was copied or not. Others may leave RAM."""
         encoded = self._transfer.to_host(encode(block, self._config.codec))
         with self._lock:
             self.sealed.add(block.info)
             self._ram.put(encoded)
-            copied = self._config.codec.lossless and (block.id in self._on_disk or block.id in self._writer)
-            if self._config.durable and not copied:
+            known = block.id in self._on_disk or block.id in self._writer
+            if self._config.durable and (changed or not (known and self._config.codec.lossless)):
+                self._on_disk.discard(block.id)
                 self._writer.put(encoded)
             self._settle()
 

@@ -23,6 +23,7 @@ class Window:
         self._dialogue: deque[Block] = deque()
         self._frame_tokens = frame_tokens
         self._dialogue_tokens = dialogue_tokens
+        self._prolonged: set[int] = set()
 
     def push(self, block: Block) -> list[Block]:
         """Take ``block`` in and return those that leave, oldest first. The newest always stays."""
@@ -37,18 +38,27 @@ class Window:
             leaving.append(queue.popleft())
         return leaving
 
-    def prolong(self, block_id: int, end_us: int) -> Block | None:
-        """The block of this id, which now lasts until ``end_us`` at least; None when it is not here."""
+    def prolong(self, block_id: int, end_us: int) -> bool:
+        """Have the block of this id last until ``end_us`` at least. False when it is not here."""
         for queue in (self._frames, self._dialogue):
             for place, block in enumerate(queue):
                 if block.id == block_id:
                     info = replace(block.info, end_us=max(block.info.end_us, end_us))
-                    queue[place] = prolonged = replace(block, info=info)
-                    return prolonged
-        return None
+                    queue[place] = replace(block, info=info)
+                    self._prolonged.add(block_id)
+                    return True
+        return False
+
+    def take_prolonged(self, block_id: int) -> bool:
+        """Whether this block was prolonged since it was pushed, or since this was told."""
+        if block_id not in self._prolonged:
+            return False
+        self._prolonged.remove(block_id)
+        return True
 
     def remove(self, block_ids: Collection[int]) -> None:
         """Let go of these, where they are here."""
+        self._prolonged.difference_update(block_ids)
         self._frames = deque(block for block in self._frames if block.id not in block_ids)
         self._dialogue = deque(block for block in self._dialogue if block.id not in block_ids)
 

@@ -127,14 +127,21 @@ class Sight:
         if self._novelty is None:
             await self.read(frame, visual)
             return len(visual.embeddings)
-        memory = self._stream.memory
-        chosen = self._novelty.choose(visual, [block.id for block in memory.recent()])
-        if chosen is None and memory.prolong(self._novelty.newest_id, self._end_us(frame)):
+        # Tensors come from the encoder's device, for which the event loop is not to wait.
+        chosen = await asyncio.to_thread(self._choose, self._novelty, frame, visual)
+        if chosen is None:
             return 0
-        chosen = chosen or visual
         block = await self.read(frame, chosen)
-        self._novelty.note_read(block.id, chosen)
+        await asyncio.to_thread(self._novelty.note_read, block.id, chosen)
         return len(chosen.embeddings)
+
+    def _choose(self, novelty: NoveltyFilter, frame: Frame, visual: VisualTokens) -> VisualTokens | None:
+        """What is to be read; None when what was read last goes on to be seen."""
+        memory = self._stream.memory
+        chosen = novelty.choose(visual, [block.id for block in memory.recent()])
+        if chosen is None and memory.prolong(novelty.newest_id, self._end_us(frame)):
+            return None
+        return chosen or visual
 
     def _is_news(self, at_us: int, names: str) -> bool:
         """Whether to read the names of a frame: not when there are none, or those of just now."""

@@ -537,6 +537,40 @@ class TestProlonging:
         assert not memory.prolong(77, 9 * US_PER_S)
         assert self.spans(memory)[1] == (1, 2)
 
+    def test_a_scene_that_stays_still_is_written_once(self, open_host, make_block, tmp_path):
+        settings = {"dir": tmp_path / "kept", "window_tokens": 6, "dialogue_tokens": 6}
+        memory = open_host(**settings).open("kitchen")
+        fill(memory, make_block, 2)
+        memory.flush()
+        before = memory.disk_bytes
+        for second in range(3, 60):
+            assert memory.prolong(2, second * US_PER_S)
+            memory.flush()
+        assert memory.disk_bytes == before
+        assert self.spans(open_host(**settings | {"dir": copy_of(tmp_path)}).open("kitchen"))[2] == (2, 3)
+        fill(memory, make_block, 1)
+        memory.flush()
+        assert held(memory) == [1]
+        in_one_block = memory.disk_bytes - before
+        fill(memory, make_block, 1)
+        memory.flush()
+        assert held(memory) == [1, 2]
+        assert in_one_block < memory.disk_bytes - before <= 3 * in_one_block
+
+    def test_until_its_end_is_written_it_is_had_from_ram(self, open_host, make_block, tmp_path):
+        settings = {"dir": tmp_path, "window_tokens": 3, "dialogue_tokens": 3}
+        memory = open_host(**settings).open("kept")
+        fill(memory, make_block, 1)
+        memory.flush()
+        assert memory.prolong(1, 9 * US_PER_S)
+        release = threading.Event()
+        memory._worker.submit(release.wait)
+        fill(memory, make_block, 1)
+        memory.shrink(memory.ram_bytes)
+        assert memory.fetch([1])[0].info.end_us == 9 * US_PER_S
+        release.set()
+        memory.flush()
+
     @pytest.mark.parametrize("codec", ["exact", "int8"])
     def test_it_lasts_over_a_restart_in_the_window_and_outside(self, open_host, make_block, tmp_path, codec):
         settings = {"dir": tmp_path, "window_tokens": 6, "dialogue_tokens": 6, "codec": codec}

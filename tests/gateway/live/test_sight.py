@@ -10,6 +10,7 @@ import torch
 
 from gateway.live.reading import Reading
 from gateway.live.sight import UNSURE, Sight
+from llm.novelty import NoveltyFilter
 from llm.reader import Reader
 from llm.steps import run
 from llm.stream import Stream
@@ -303,6 +304,32 @@ def test_of_a_frame_with_one_new_token_all_are_read_or_that_one(look, streams, b
 
     eye = Shifting(streams.backend.reader.backbone.spec.hidden)
     look(scenario, ReplayClock(), eye=eye, sample_fps=1.0, token_budget=budget, **ALL_AT_ONCE)
+
+
+def test_what_is_new_is_not_found_out_on_the_event_loop(look, streams, monkeypatch):
+    """Tensors come from the encoder's device there, for which all sessions would wait."""
+    threads = []
+
+    class Watched(NoveltyFilter):
+        def choose(self, visual, window):
+            threads.append(threading.current_thread())
+            return super().choose(visual, window)
+
+        def note_read(self, block_id, visual):
+            threads.append(threading.current_thread())
+            super().note_read(block_id, visual)
+
+    monkeypatch.setattr("gateway.live.sight.NoveltyFilter", Watched)
+
+    async def scenario(sight, memory, events):
+        await sight.append(grey(100), 0)
+        await sight.append(grey(100), S)
+        await sight.drain()
+        assert len(threads) == 3
+        assert threading.current_thread() not in threads
+
+    eye = Shifting(streams.backend.reader.backbone.spec.hidden)
+    look(scenario, ReplayClock(), eye=eye, sample_fps=1.0, token_budget="tokens", **ALL_AT_ONCE)
 
 
 def test_what_has_left_the_window_is_read_again_though_nothing_changed(look, streams):
