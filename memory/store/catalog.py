@@ -257,9 +257,14 @@ class Catalog:
             raise self._error(error) from error
 
     def _error(self, error: Exception) -> MemoryStoreError:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-        read_only = code == sqlite3.SQLITE_READONLY and not os.access(self._file, os.W_OK)
-        closed = isinstance(error, sqlite3.ProgrammingError)
-        if code in _SURROUNDINGS or read_only or closed:
+        if says_nothing_of_content(error, self._file):
             return MemoryStoreError(f"{self._file.name} cannot be used: {error}", param="dir")
         return CatalogDamagedError(f"{self._file.name} is damaged: {error}", param="dir")
+
+
+def says_nothing_of_content(error: Exception, file: Path) -> bool:
+    """Whether ``error`` came about because of what is around ``file``: a lock, a disk that fails."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    read_only = code == sqlite3.SQLITE_READONLY and not os.access(file, os.W_OK)
+    closed = isinstance(error, sqlite3.ProgrammingError)
+    return code in _SURROUNDINGS or read_only or closed

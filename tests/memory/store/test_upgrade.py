@@ -9,6 +9,7 @@ from memory.block import Grid
 from memory.store import schema
 from memory.store.identity import CATALOG
 from memory.store.store import MemoryStore
+from streams.errors import MemoryStoreError
 
 BEFORE_PICTURES = schema.TABLES["blocks"].replace("  grid TEXT NOT NULL,\n", "")
 GRID_COLUMN = 8
@@ -70,16 +71,55 @@ def test_an_old_store_goes_on(folder, key, fingerprint, make_encoded, assert_sam
     store.close()
 
 
-def test_an_old_catalog_that_is_damaged_is_rebuilt(folder, key, fingerprint, make_encoded, assert_same):
+def make_two_sessions(folder, key, fingerprint, make_encoded):
+    """An old store of two sessions with a block each; returns the second's key."""
+    other = replace(key, name="other")
     store = open_store(folder)
-    session = store.open(key, fingerprint)
-    session.write(make_encoded(1))
+    for name in (key, other):
+        store.open(name, fingerprint).write(make_encoded(1))
     store.close()
     make_old(folder)
+    return other
+
+
+@pytest.mark.parametrize("damage", ["text = 'a lie'", "text = CAST(x'ff' AS TEXT)"])
+def test_a_row_that_is_wrong_costs_no_other_session_anything(
+    folder, key, fingerprint, make_encoded, assert_same, damage
+):
+    other = make_two_sessions(folder, key, fingerprint, make_encoded)
     with sqlite3.connect(folder / CATALOG) as db:
-        db.execute("UPDATE blocks SET text = 'a lie'")
+        db.execute(f"UPDATE blocks SET {damage} WHERE session = 1")
     db.close()
     store = open_store(folder)
-    assert_same(store.open(key, fingerprint).read(1), make_encoded(1))
+    assert not list(folder.glob("*.damaged*"))
+    for name in (key, other):
+        session = store.open(name, fingerprint)
+        assert_same(session.read(1), make_encoded(1))
+        assert session.infos() == [make_encoded(1).info]
+    store.close()
+
+
+def test_an_old_catalog_that_cannot_be_written_now_is_kept_as_it_is(
+    folder, key, fingerprint, make_encoded, assert_same, monkeypatch
+):
+    other = make_two_sessions(folder, key, fingerprint, make_encoded)
+    monkeypatch.setattr("memory.store.upgrade.BUSY_S", 0.0)
+    with sqlite3.connect(folder / CATALOG, isolation_level=None) as db:
+        db.execute("BEGIN IMMEDIATE")
+        with pytest.raises(MemoryStoreError, match=r"catalog\.sqlite cannot be used: database is locked"):
+            open_store(folder)
+        db.execute("ROLLBACK")
+    db.close()
+    assert not list(folder.glob("*.damaged*"))
+    store = open_store(folder)
+    assert_same(store.open(other, fingerprint).read(1), make_encoded(1))
+    store.close()
+
+
+def test_what_is_no_database_is_rebuilt(folder, key, fingerprint, make_encoded, assert_same):
+    other = make_two_sessions(folder, key, fingerprint, make_encoded)
+    (folder / CATALOG).write_bytes(b"no database" * 1_000)
+    store = open_store(folder)
+    assert_same(store.open(other, fingerprint).read(1), make_encoded(1))
     assert list(folder.glob("*.damaged*"))
     store.close()
