@@ -142,8 +142,9 @@ class Answer:
             before = stream.standing.before(known) if self._question.unasked else in_order(known)
         yield
         closing = len(reader.chat.ids(self._closing))
-        read = self._told_tokens + len(self._opening) + closing + self._calling.room
-        taken = sum(block.tokens for block in (sinks, *before)) + read
+        told = sum(passage.extent for passage in self._told)
+        read = told + len(self._opening) + closing + self._calling.room
+        taken = sum(block.info.extent for block in (sinks, *before)) + read
         # An answer may be as long as the model's context allows, which is then said to be incomplete.
         self._max_tokens = max(min(self._max_tokens, reader.backbone.spec.max_positions - taken), 1)
         max_gap = stream.memory.config.max_gap_tokens

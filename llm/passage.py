@@ -41,6 +41,11 @@ class Passage:
         grid = self.grid
         return self.tokens if grid is None else self.tokens - grid.tokens + grid.span
 
+    @property
+    def extent(self) -> int:
+        """What it takes of a model's length: positions, or tokens where these are more."""
+        return max(self.tokens, self.span)
+
     @classmethod
     def of(cls, ids: Sequence[int]) -> Passage:
         """Bare token ids, all of which say something."""

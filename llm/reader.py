@@ -127,16 +127,17 @@ class Reader:
         self, passage: Passage, before: Sequence[Block], context: Context, info: BlockInfo
     ) -> Generator[None, None, tuple[Block, Tensor]]:
         """As ``read``, with the hidden state [hidden] of the passage's last token."""
-        self.assemble(context, before, passage.tokens)
+        self.assemble(context, before, passage.extent)
         hidden = yield from self.prefill([passage], context)
         return self.seal(context, 0, passage, info), hidden
 
     def assemble(self, context: Context, blocks: Sequence[Block], room: int, max_gap: int = 0) -> None:
-        """Put ``blocks`` before ``room`` new tokens. Raises InvalidRequestError past the model's length.
+        """Put ``blocks`` before new tokens, which take ``room`` of the model's length (``Passage.extent``).
 
+        Raises InvalidRequestError past that length.
         Between blocks that did not follow each other up to ``max_gap`` positions stay free.
         """
-        needed = sum(block.tokens for block in blocks) + room
+        needed = sum(block.info.extent for block in blocks) + room
         self._check_length(needed)
         spare = self.backbone.spec.max_positions - needed
         context.assemble(blocks, room, gaps(blocks, max_gap, spare))

@@ -64,6 +64,14 @@ class BlockInfo:
             return self.tokens
         return self.tokens - self.grid.tokens + self.grid.span
 
+    @property
+    def extent(self) -> int:
+        """What the block takes of a model's length: positions, or tokens where these are more.
+
+        A picture of which few tokens were read takes the positions of a whole one.
+        """
+        return max(self.tokens, self.span)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:

@@ -11,7 +11,7 @@ from streams.types import BlockKind
 
 
 class Window:
-    """The newest frames and the newest dialogue, each within a budget in tokens.
+    """The newest frames and the newest dialogue, each within a budget in tokens (``BlockInfo.extent``).
 
     Dialogue has a budget of its own, so that a busy picture cannot push out what was just said. The
     sinks (StreamingLLM: the first tokens draw attention that must have somewhere to go) never leave.
@@ -31,10 +31,10 @@ class Window:
         queue = self._frames if is_frame else self._dialogue
         budget = self._frame_tokens if is_frame else self._dialogue_tokens
         queue.append(block)
-        tokens = sum(kept.tokens for kept in queue)
+        extent = sum(kept.info.extent for kept in queue)
         leaving: list[Block] = []
-        while tokens > budget and len(queue) > 1:
-            tokens -= queue[0].tokens
+        while extent > budget and len(queue) > 1:
+            extent -= queue[0].info.extent
             leaving.append(queue.popleft())
         return leaving
 
@@ -66,11 +66,11 @@ class Window:
         """Of a stream's blocks, in order of id, those that pushing them all would have left here."""
         kept: list[BlockInfo] = []
         for frames, budget in ((True, self._frame_tokens), (False, self._dialogue_tokens)):
-            tokens = 0
+            extent = 0
             queue = [info for info in infos if (info.kind is BlockKind.FRAME) is frames]
             for place, info in enumerate(reversed(queue)):
-                tokens += info.tokens
-                if tokens > budget and place:
+                extent += info.extent
+                if extent > budget and place:
                     break
                 kept.append(info)
         return sorted(kept, key=lambda info: info.id)

@@ -1,8 +1,13 @@
+import copy
+
 import pytest
 import torch
 
 from llm.answer import Answer, Question
-from llm.stream import Reader, run
+from llm.reader import Reader
+from llm.rotary import Rotary
+from llm.steps import run
+from llm.visual import VisualTokens
 from memory.block import BlockInfo
 from streams.config import LlmConfig
 from streams.errors import InvalidRequestError
@@ -294,6 +299,53 @@ def test_a_working_context_is_used_again_but_never_by_two(open_stream):
     run(third.prepare())
     assert third._held is held
     third.finish(NOW_US)
+
+
+class TestPicturesInPart:
+    """Of a picture of 1 by 1,500 patches one is read, which then stands where the last of them would."""
+
+    @pytest.fixture
+    def reader(self, lean, chat):
+        """Of a model whose positions have rows and columns."""
+        backbone = copy.copy(lean("llama"))
+        rows = torch.arange(backbone.spec.head_dim // 2) % 3
+        backbone._rotary = Rotary(backbone._rotary._inv_freq, rows=rows)
+        return Reader(backbone, chat, LlmConfig(device="cpu", prefill_chunk_tokens=64))
+
+    def see(self, stream, at_us=NOW_US, place=1_499):
+        whole = VisualTokens(torch.randn(1_500, stream.reader.backbone.spec.hidden), grid=(1, 1_500))
+        return run(stream.see(at_us, at_us, whole.some([place])))
+
+    def test_an_answer_does_not_stand_past_the_models_length(self, reader, new_stream):
+        stream = new_stream(reader, window_tokens=4_000)
+        self.see(stream)
+        self.see(stream)
+        answer = ask(stream, max_tokens=4_096)
+        run(answer.prepare())
+        left = reader.backbone.spec.max_positions - answer._context.position
+        assert 1_000 < answer._max_tokens <= left
+        assert left - answer._max_tokens < 20
+
+    def test_gaps_take_no_positions_that_the_model_does_not_have(self, reader, new_stream):
+        stream = new_stream(reader, window_tokens=1, dialogue_tokens=100, max_gap_tokens=4_000)
+        for second in range(8):
+            self.see(stream, NOW_US + second * US_PER_S)
+        context = stream.take_context()
+        reader.assemble(context, [stream.sinks, *stream.memory.recent()], 100, max_gap=4_000)
+        assert context.position == reader.backbone.spec.max_positions - 100
+
+    def test_the_window_holds_as_many_as_there_are_positions_for(self, reader, new_stream):
+        stream = new_stream(reader, window_tokens=2_000)
+        for second in range(4):
+            self.see(stream, NOW_US + second * US_PER_S)
+        assert [block.id for block in stream.memory.recent()] == [4]
+
+    def test_what_does_not_fit_is_refused(self, reader, new_stream):
+        stream = new_stream(reader, window_tokens=4_000)
+        self.see(stream)
+        self.see(stream)
+        with pytest.raises(InvalidRequestError, match="more than the model's 4096"):
+            reader.assemble(stream.take_context(), stream.memory.recent(), 1_100)
 
 
 def test_a_question_too_long_is_refused_and_the_stream_goes_on(open_stream):
