@@ -44,9 +44,10 @@ class Given:
 class Asked:
     """A question's answers by condition.
 
-    ``age_us`` is how long ago its oldest evidence ended. Of ``spans`` of evidence those without a block in
-    the window lie outside; ``ranks`` has for each of these the place, by score, of the first block that shows
-    it among the best ``RANKED``, None when there is none; ``kept`` counts those that memory has a block of.
+    ``age_us`` is how long ago its oldest evidence ended. Of ``spans`` of evidence those without a frame in
+    the window lie outside; ``ranks`` has for each of these the place, by score, of the first frame that shows
+    it among the best ``RANKED`` blocks, None when there is none; ``kept`` counts those that memory has a
+    frame of.
     """
 
     topic: Topic
@@ -122,9 +123,13 @@ def _question(turn: Turn) -> Question:
 
 
 def _showing(infos: Iterable[BlockInfo], span: Span) -> list[BlockInfo]:
-    """Those that were seen or said in ``span``."""
+    """The frames that were seen in ``span``. What was said meanwhile, asked or told unasked, shows nothing."""
     start_us, end_us = span
-    return [info for info in infos if info.start_us <= end_us and info.end_us > start_us]
+    return [
+        info
+        for info in infos
+        if info.kind is BlockKind.FRAME and info.start_us <= end_us and info.end_us > start_us
+    ]
 
 
 def _outside(spans: Sequence[Span], sealed: Sequence[BlockInfo], recent: Sequence[BlockInfo]) -> list[Span]:

@@ -22,7 +22,7 @@ MEASURES = {"written": "answers", "likeliest": "choices"}
 NOTES = {
     "written": (
         "Right: what was written holds an accepted wording, word for word. By how long ago the oldest "
-        "evidence ended; in the window: all of it has a block there.",
+        "evidence ended; in the window: all of it has a frame there.",
         "full: all blocks; oracle: those of the evidence; uniform: as many as recall may hand back, evenly "
         "spread.",
     ),
@@ -118,8 +118,8 @@ def recalled(played: Sequence[Played]) -> Report:
             }
         )
     notes = (
-        "recall@k: of the spans of evidence beyond the window those with a block among the first k by score. "
-        "In memory: those of which any block was read; what the eye was not sure of is not.",
+        "recall@k: of the spans of evidence beyond the window those with a frame among the first k blocks by "
+        "score. In memory: those of which any frame was read; what the eye was not sure of is not.",
     )
     return Report("recall of evidence", columns, tuple(rows), notes)
 

@@ -12,7 +12,7 @@ import pytest
 from gateway.assembly import Streams
 from memory.block import BlockInfo
 from streams.bench import sight
-from streams.bench.sight_ask import CONDITIONS, Asked, Asker, Given, _outside, _spread
+from streams.bench.sight_ask import CONDITIONS, Asked, Asker, Given, _outside, _place, _showing, _spread
 from streams.bench.sight_play import Played, Player, questions
 from streams.bench.sight_report import answers, cost, differences, kinds, recalled, summary
 from streams.bench.sight_unasked import unasked
@@ -154,6 +154,18 @@ def test_what_was_never_read_is_beyond_the_window_once_that_begins_after_it():
 )
 def test_blocks_are_spread_evenly(ids, count, expected):
     assert _spread(list(ids), count) == expected
+
+
+def test_what_was_said_while_evidence_was_seen_is_no_evidence():
+    def block(id_, kind, start_s, end_s):
+        return BlockInfo(id_, kind, start_s * S, end_s * S, "", 4)
+
+    said = [block(1, BlockKind.UTTERANCE, 4, 5), block(2, BlockKind.REPLY, 5, 6)]
+    seen = [block(3, BlockKind.FRAME, 0, 4), block(4, BlockKind.FRAME, 4, 8)]
+    span = (4 * S, 6 * S)
+    assert _showing([*said, *seen], span) == seen[1:]
+    assert _place([*said, *seen], span) == 4
+    assert _place(said, span) is None
 
 
 @pytest.fixture
