@@ -123,7 +123,7 @@ def _question(turn: Turn) -> Question:
 
 
 def _showing(infos: Iterable[BlockInfo], span: Span) -> list[BlockInfo]:
-    """The frames that were seen in ``span``. What was said meanwhile, asked or told unasked, shows nothing."""
+    """The frames that were seen in ``span``. What was said meanwhile shows nothing."""
     start_us, end_us = span
     return [
         info

@@ -11,10 +11,9 @@ from streams.bench.report import Cell, Column, Report
 from streams.benchmark.text_score import holds
 from streams.conversation import Message, TextContent
 from streams.events import Event, ResponseCreated, ResponseDone
+from streams.train.proactive import LATE_US, matched
 from streams.train.sample import Reply, Topic
 from streams.types import US_PER_S
-
-IN_TIME_US = 2 * US_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +37,19 @@ class Waited:
     said: tuple[Said, ...]
 
     def matches(self) -> list[tuple[Reply, Said]]:
-        """Each reply that was due with what was said within two seconds of it; each in one pair at most."""
-        left = list(self.said)
-        found = []
-        for reply in self.due:
-            near = [said for said in left if abs(said.at_us - reply.at_us) <= IN_TIME_US]
-            if near:
-                nearest = min(near, key=lambda said: abs(said.at_us - reply.at_us))
-                left.remove(nearest)
-                found.append((reply, nearest))
-        return found
+        """Each reply that was due with what was said from then on, not above two seconds later."""
+        pairs = matched([reply.at_us for reply in self.due], [said.at_us for said in self.said])
+        return [(self.due[due], self.said[said]) for due, said in pairs]
+
+    @property
+    def early(self) -> int:
+        """How much of what matches nothing was said in the two seconds before something was due."""
+        met = {id(said) for _, said in self.matches()}
+        return sum(
+            any(0 < reply.at_us - said.at_us <= LATE_US for reply in self.due)
+            for said in self.said
+            if id(said) not in met
+        )
 
 
 @dataclass(slots=True)
@@ -85,6 +87,7 @@ def unasked(waited: Sequence[Waited], *, speaks: bool) -> Report:
         Column("delay_s", "delay s", ".1f"),
         Column("right", "right words", ".0%"),
         Column("false_alarms", "false alarms/h", ".1f"),
+        Column("early", "early", "d"),
         Column("understood", "understood", ".0%"),
     )
     topics = [topic for topic in ("alert", "narration") if any(each.topic == topic for each in waited)]
@@ -92,10 +95,10 @@ def unasked(waited: Sequence[Waited], *, speaks: bool) -> Report:
     if len(rows) > 1:
         rows.append(_row("all", waited))
     notes = (
-        "Precision: of what was said, within 2 s of when it was due; recall: of what was due. Delay: median "
+        "Precision: of what was said, within 2 s after it was due; recall: of what was due. Delay: median "
         "of these. Right words: an accepted wording is in what was said. False alarms: the rest, by hour in "
-        "which a request stood. Understood: its words are taken for a standing request where nobody says "
-        "so.",
+        "which a request stood; early: how many of these came within 2 s before something was due. "
+        "Understood: its words are taken for a standing request where nobody says so.",
         *(() if speaks else ("This model was not trained to tell when to speak, and says nothing unasked.",)),
     )
     return Report("speaking up", columns, tuple(rows), notes)
@@ -119,6 +122,7 @@ def _row(kind: str, waited: Sequence[Waited]) -> dict[str, Cell]:
         "delay_s": median((b.at_us - a.at_us) / US_PER_S for a, b in matches) if matches else None,
         "right": mean(holds(b.text, (a.text, *a.accepted)) for a, b in matches) if matches else None,
         "false_alarms": (said - len(matches)) / hours if hours else None,
+        "early": sum(each.early for each in waited),
         "understood": mean(each.understood for each in waited),
     }
 

@@ -20,16 +20,27 @@ def waited(due=(), said=(), topic="alert", stood_s=1_800, understood=True):
     [
         ([10], [12], [(10, 12)]),
         ([10], [12.1], []),
-        ([10], [8], [(10, 8)]),
+        ([10], [8], []),
+        ([10], [10], [(10, 10)]),
         ([10], [9, 10.5], [(10, 10.5)]),
+        ([10], [10.5, 11], [(10, 10.5)]),
         ([10, 11], [10.4], [(10, 10.4)]),
-        ([10, 13], [11.5, 12], [(10, 11.5), (13, 12)]),
+        ([10, 13], [11.5, 12, 14], [(10, 11.5), (13, 14)]),
         ([], [5], []),
     ],
 )
-def test_each_reply_has_at_most_one_thing_said_within_two_seconds(due, said, pairs):
+def test_each_reply_has_at_most_one_thing_said_within_two_seconds_after_it_was_due(due, said, pairs):
     found = waited(due, [(at_s, "") for at_s in said]).matches()
     assert [(reply.at_us / S, said.at_us / S) for reply, said in found] == pairs
+
+
+def test_what_is_said_before_it_is_due_is_told_as_early():
+    (row,) = unasked(
+        [waited([10, 20], [(8, "A dog."), (9.5, ""), (10, ""), (17.9, ""), (40, "")])], speaks=True
+    ).rows
+    assert row["recall"] == 0.5
+    assert row["early"] == 2
+    assert row["false_alarms"] == 8  # in half an hour, the early ones among them
 
 
 def test_precision_recall_delay_and_false_alarms():

@@ -26,12 +26,22 @@ def test_a_number_is_right_when_it_is_the_only_one():
     assert not score(Outcome(count, "none")).written
 
 
-@pytest.mark.parametrize(("spoke_s", "in_time"), [(18, True), (22, True), (17.9, False), (22.1, False)])
-def test_a_request_is_in_time_within_two_seconds(spoke_s, in_time):
+@pytest.mark.parametrize(
+    ("spoke_s", "in_time", "early"),
+    [
+        (17.9, False, False),
+        (18, False, True),
+        (19.9, False, True),
+        (20, True, False),
+        (22, True, False),
+        (22.1, False, False),
+    ],
+)
+def test_a_request_is_in_time_within_two_seconds_after_it_was_due(spoke_s, in_time, early):
     found = score(Outcome(request(), "Now it is.", spoke_us=round(spoke_s * S)))
-    assert (found.in_time, found.written) == (in_time, True)
+    assert (found.in_time, found.early, found.written) == (in_time, early, True)
     missed = score(Outcome(request(), ""))
-    assert (missed.in_time, missed.written) == (False, False)
+    assert (missed.in_time, missed.early, missed.written) == (False, False, False)
 
 
 def test_rows_by_task_their_mean_and_all():
