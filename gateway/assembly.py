@@ -22,8 +22,9 @@ from llm.chat import load_chat
 from llm.embedding import TextEmbedder
 from llm.fingerprint import fingerprint
 from llm.loading import load_model
+from llm.reader import Reader
 from llm.sentence_embedder import load_embedder
-from llm.stream import Reader, Stream
+from llm.stream import Stream
 from llm.visual import VisualTokens
 from memory.host import MemoryHost
 from memory.memory import StreamMemory

@@ -11,9 +11,9 @@ from torch import Tensor
 from llm.constrained import ConstrainedSampler
 from llm.context import Context
 from llm.passage import Passage
+from llm.reader import Reader
 from llm.sampler import Sampler
 from llm.sinks import Tools
-from llm.stream import Reader
 from streams.conversation import Tool
 
 CALL_SIMILARITY = 0.22

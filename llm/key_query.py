@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from llm.context import Context
 from llm.passage import Passage
-from llm.stream import Reader
+from llm.reader import Reader
 from memory.block import Block
 
 GENERAL_QUESTIONS = ("What did you see?", "When did you see that?", "Who was there?")

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from llm.context import Context
 from llm.passage import Passage
-from llm.reader import Reader as Reader
+from llm.reader import Reader
 from llm.standing import Standing
-from llm.steps import run as run
 from llm.visual import VisualTokens
 from memory.block import Block
 from memory.memory import StreamMemory

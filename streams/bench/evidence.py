@@ -13,7 +13,7 @@ from dataclasses import replace
 from statistics import mean
 from typing import TypeAlias
 
-from llm.stream import Reader
+from llm.reader import Reader
 from memory.codec.codec import Codec
 from memory.codec.codecs import CODECS
 from memory.shape import MemoryShape

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 from llm.answer import Answer, Question
 from llm.passage import Passage
+from llm.reader import Reader
 from llm.scoring import ScoredAnswer
-from llm.stream import Reader, Stream, run
+from llm.steps import run
+from llm.stream import Stream
 from memory.block import Block, BlockInfo
 from memory.host import MemoryHost
 from memory.recaller import Recalled

@@ -19,7 +19,9 @@ import torch
 from torch import Tensor
 
 from llm.answer import Answer, Question
-from llm.stream import Reader, Stream, run
+from llm.reader import Reader
+from llm.steps import run
+from llm.stream import Stream
 from memory.block import Block
 from memory.host import MemoryHost
 from memory.memory import StreamMemory

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from gateway.assembly import load_reader
-from llm.stream import Reader
+from llm.reader import Reader
 from memory.codec.codecs import CODECS
 from memory.shape import MemoryShape
 from streams.bench import codec as codecs

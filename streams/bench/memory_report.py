@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from llm.stream import Reader
+from llm.reader import Reader
 from streams.bench.crash import CrashReport
 from streams.bench.figure import Plot
 from streams.bench.hours import ANSWERS, FRAMES, TOKENS, YOUNG_FRAMES, Aged

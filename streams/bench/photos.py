@@ -13,8 +13,8 @@ from rich.progress import track
 
 from gateway.assembly import Streams
 from llm.answer import Answer, Question
+from llm.steps import run as run_steps
 from llm.stream import Stream
-from llm.stream import run as run_steps
 from streams.bench.bootstrap import interval
 from streams.bench.report import Cell, Column, Report, emit_all
 from streams.bench.variant import add_argument, variants

@@ -12,7 +12,8 @@ from typing import get_args
 import numpy as np
 
 from llm.key_query import key_query
-from llm.stream import Reader, run
+from llm.reader import Reader
+from llm.steps import run
 from memory.block import Block, BlockInfo
 from memory.index.growing import GrowingIndex
 from memory.index.stored import load_index

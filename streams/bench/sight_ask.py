@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from llm.answer import Question
 from llm.key_query import key_query
 from llm.scoring import ScoredAnswer
-from llm.stream import Stream, run
+from llm.steps import run
+from llm.stream import Stream
 from memory.block import BlockInfo
 from memory.recall.policy import Query
 from memory.recall.span import parse_where

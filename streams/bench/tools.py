@@ -15,8 +15,8 @@ from rich.progress import Progress
 
 from gateway.assembly import load_reader
 from llm.answer import Answer, Question
+from llm.steps import run as run_steps
 from llm.stream import Stream
-from llm.stream import run as run_steps
 from streams.bench.evidence_told import opened
 from streams.bench.report import Cell, Column, Report, emit_all
 from streams.bench.tools_set import Case, Half, Output, cases, outputs

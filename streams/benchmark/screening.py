@@ -12,7 +12,8 @@ from gateway.assembly import Streams
 from gateway.live.session import LiveSession
 from llm.answer import Question
 from llm.scoring import Likelihood, ScoredAnswer
-from llm.stream import Stream, run
+from llm.steps import run
+from llm.stream import Stream
 from streams.bench.sight_unasked import Unasked
 from streams.benchmark.case import LETTERS, Case, Film, Outcome
 from streams.conversation import Message, TextContent

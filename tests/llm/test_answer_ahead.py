@@ -4,7 +4,8 @@ import pytest
 
 from llm.answer import Answer, Question
 from llm.answer_ahead import AnswerAhead
-from llm.stream import Reader, run
+from llm.reader import Reader
+from llm.steps import run
 from streams.config import LlmConfig
 from streams.types import US_PER_S
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from llm.answer import Answer, Question
+from llm.reader import Reader
 from llm.scoring import ScoredAnswer
-from llm.stream import Reader, run
+from llm.steps import run
 from streams.config import LlmConfig
 from streams.errors import InvalidRequestError
 from streams.types import US_PER_S

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from llm.sinks import SINKS_BYTES, SINKS_KEPT, SinksCache
-from llm.stream import run
+from llm.steps import run
 
 
 class Reader:

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from llm.chat import ChatFormat
+from llm.reader import Reader
 from llm.speaking import Speaking
-from llm.stream import Reader, run
+from llm.steps import run
 from streams.config import LlmConfig
 from streams.errors import ModelError
 from streams.types import US_PER_S

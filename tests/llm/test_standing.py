@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from llm.answer import Answer, Question
+from llm.reader import Reader
 from llm.standing import Standing, in_order
-from llm.stream import Reader, run
+from llm.steps import run
 from memory.block import BlockInfo
 from streams.config import LlmConfig
 from streams.types import US_PER_S, BlockKind

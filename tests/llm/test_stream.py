@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from llm.stream import Reader, run
+from llm.reader import Reader
+from llm.steps import run
 from streams.config import LlmConfig
 from streams.errors import InvalidRequestError
 from streams.types import US_PER_S, BlockKind

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from llm.answer import Answer
-from llm.stream import run
+from llm.steps import run
 from memory.codec.codecs import CODECS
 from streams.bench import evidence
 from streams.bench.evidence import measure, measure_codecs
