@@ -29,18 +29,16 @@ class Stop:
 _SENTENCE = re.compile(r"[^.!?;]+[.!?;]*")
 _LEAD = re.compile(
     r"^(?:(?:and|but|so|then|now|okay|ok|alright|well|hey|hi|hello|please|also|just|yes|no(?=,)|actually|"
-    r"from now on|"
-    r"in future|from here on|streams|thanks|thank you|(?:can|could|would|will) you(?: please)?|"
-    r"(?:i want|i'd like|i would like|i need) you to|(?:you can|you may|you should)|be sure to|"
-    r"make sure to|"
-    r"remember to|always|go on and)\b[,:]?\s*)+"
+    r"from now on|in future|from here on|streams|thanks|thank you|"
+    r"(?:can|could|would|will) you(?: please)?|"
+    r"(?:i want|i'd like|i would like|i need) you to|(?:you can|you may|you should)|"
+    r"be sure to|make sure to|remember to|always|go on and)\b[,:]?\s*)+"
 )
 
 _TELL = (
     r"(?:(?:tell|warn|alert|notify|inform|ping|call|text)(?: me| us)?|let (?:me|us) know|remind (?:me|us)|"
-    r"give (?:me|us) (?:a |an )?(?:shout|heads[- ]up|signal|warning|alert|sign|note)|say (?:so|"
-    r"something|\w+)|"
-    r"shout|speak up|sing out|announce(?: it)?|call (?:it )?out|wake me(?: up)?)"
+    r"give (?:me|us) (?:a |an )?(?:shout|heads[- ]up|signal|warning|alert|sign|note)|"
+    r"say (?:so|something|\w+)|shout|speak up|sing out|announce(?: it)?|call (?:it )?out|wake me(?: up)?)"
 )
 _AGAIN = r"(?:whenever|every ?time(?: that)?|each time(?: that)?|any ?time(?: that)?|as often as)"
 _ONCE = (
@@ -48,8 +46,8 @@ _ONCE = (
     r"the first time(?: that)?|in case|should)"
 )
 _REQUEST = re.compile(
-    rf"^{_TELL}(?: right away| at once| immediately| aloud)?,? (?:please )?(?P<how>{_AGAIN}|"
-    rf"{_ONCE}) (?P<what>.+)"
+    rf"^{_TELL}(?: right away| at once| immediately| aloud)?,? (?:please )?"
+    rf"(?P<how>{_AGAIN}|{_ONCE}) (?P<what>.+)"
 )
 _REQUEST_AFTER = re.compile(
     rf"^(?P<how>{_AGAIN}|{_ONCE}) (?P<what>.+?),? (?:then )?(?:please )?(?:always )?{_TELL}"
@@ -62,13 +60,12 @@ _LOOK_OUT = re.compile(
 _AND_TELL = re.compile(rf"\band (?:then )?{_TELL}\b")
 
 _ALIVE = (
-    r"(?:as (?:it|they|things?|this|that|something|anything|events?) (?:changes?|happens?|unfolds?|goes|"
-    r"go|moves?|"
-    r"comes?|appears?)(?: on| along| in| by)?|as you (?:go|see it|watch)|while you (?:watch|look)|"
-    r"continuously|"
-    r"continually|constantly|all the time|the whole time|live|on and on|from now on|whenever (?:it|"
-    r"something|"
-    r"anything|that|the \w+) (?:changes?|happens?|is new)|when (?:it|something|anything) changes|"
+    r"(?:as (?:it|they|things?|this|that|something|anything|events?) "
+    r"(?:changes?|happens?|unfolds?|goes|go|moves?|comes?|appears?)(?: on| along| in| by)?|"
+    r"as you (?:go|see it|watch)|while you (?:watch|look)|"
+    r"continuously|continually|constantly|all the time|the whole time|live|on and on|from now on|"
+    r"whenever (?:it|something|anything|that|the \w+) (?:changes?|happens?|is new)|"
+    r"when (?:it|something|anything) changes|"
     r"step by step|in real time)"
 )
 _SEEN = (
@@ -90,17 +87,16 @@ _NARRATIONS = (
 )
 
 _STOP = re.compile(
-    r"^(?:stop|quit|cease|(?:you )?(?:don't|do not|dont|needn't|need not|don't have to|"
-    r"no longer have to)|no need to|"
+    r"^(?:stop|quit|cease|"
+    r"(?:you )?(?:don't|do not|dont|needn't|need not|don't have to|no longer have to)|no need to|"
     r"never mind|forget|forget about|cancel|no more|enough(?: of)?|that's enough(?: of)?|end|drop|"
     r"that will do with)"
     r"(?: to| need to| about)? ?(?P<rest>.*)"
 )
 _TOLD = re.compile(
     r"^(?:telling|tell|warning|warn|alerting|alert|notifying|notify|informing|inform|letting|let|"
-    r"reminding|remind|"
-    r"pinging|ping|announcing|announce|calling out|watching|watch|looking out|look out|keeping an eye|"
-    r"keep an eye|"
+    r"reminding|remind|pinging|ping|announcing|announce|calling out|watching|watch|"
+    r"looking out|look out|keeping an eye|keep an eye|"
     r"(?:the |my |that |those |these |your |all )*(?:alerts?|alarms?|notifications?|warnings?|reminders?|"
     r"standing requests?|requests?))\b"
 )
@@ -120,12 +116,9 @@ _PAST_VERB = re.compile(
     r"(?:the|a|an|my|your|our|his|her|that|this|any|some)(?: \w+){1,3}?|\w+) )"
     r"(?:first |last |just |already )?"
     r"(?:saw|came|went|left|got|took|began|ran|sat|stood|fell|told|said|spoke|heard|made|gave|broke|"
-    r"rang|ate|drank|"
-    r"flew|drove|lost|found|put|knew|thought|did|appeared|arrived|entered|opened|closed|started|stopped|"
-    r"ended|happened|"
-    r"changed|moved|turned|walked|looked|passed|asked|called|noticed|jumped|showed|disappeared|visited|"
-    r"finished|"
-    r"fed|wore|wrote|brought|bought|met|won|slept|woke|held|kept|threw|caught)\b"
+    r"rang|ate|drank|flew|drove|lost|found|put|knew|thought|did|appeared|arrived|entered|opened|closed|"
+    r"started|stopped|ended|happened|changed|moved|turned|walked|looked|passed|asked|called|noticed|"
+    r"jumped|showed|disappeared|visited|finished|fed|wore|wrote|brought|bought|met|won|slept|woke|held|kept|threw|caught)\b"
 )
 _ALREADY = re.compile(
     r"^(?:you|we|i|he|she|they)(?:'ve| have| has)\b.*\b(?:seen|been|heard|met|had|noticed|said)\b"
@@ -134,9 +127,8 @@ _BARE_STATE = re.compile(
     r"^(?:the|my|our|your|his|her|next|this|that)\b[\w' -]*\b(?:is|are|was|were|starts|begins)$"
 )
 _IS_IT = re.compile(
-    r"^(?:(?:the|my|our|your|his|her|this|that|it|he|she|they|there|these|those)\b[\w' -]*?)\b(?:is|are|"
-    r"'s|'re)\b(?! (?:about to|"
-    r"going to|ever|getting))"
+    r"^(?:(?:the|my|our|your|his|her|this|that|it|he|she|they|there|these|those)\b[\w' -]*?)\b"
+    r"(?:is|are|'s|'re)\b(?! (?:about to|going to|ever|getting))"
 )
 
 _OF_THE_PAST = re.compile(
@@ -147,10 +139,8 @@ _EMPTY = frozenset(
     re.findall(
         r"\w+",
         "a an the me us you i it is are be to of on in at for and or that this there any anything something "
-        "more about when if "
-        "whenever once time every each see know now again anymore longer my your what one ones some please "
-        "out eye let tell "
-        "alert warn appears comes happens happening",
+        "more about when if whenever once time every each see know now again anymore longer my your what "
+        "one ones some please out eye let tell alert warn appears comes happens happening",
     )
 )
 
@@ -224,8 +214,7 @@ def content_words(text: str) -> frozenset[str]:
 
 
 def stopped_by(stop: Stop, requests: Sequence[StandingRequest]) -> list[StandingRequest]:
-    """Which of ``requests`` are not wanted any more: those that share a word, all when no word says "
-    "which."""
+    """Which of ``requests`` are not wanted any more: those that share a word; all when no word says which."""
     meant = [each for each in requests if stop.kind in (None, each.kind)]
     if not stop.about:
         return meant
