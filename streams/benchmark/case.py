@@ -40,7 +40,8 @@ class Case:
 class Film:
     """A video, streamed once, and what is asked about it in the order of time.
 
-    ``sequential``: later questions lean on earlier ones and on the answers to them, which are remembered.
+    No other film has its ``name``. ``sequential``: later questions lean on earlier ones and on the answers to
+    them, which are remembered.
     """
 
     name: str

@@ -9,7 +9,18 @@ from typing import Any
 from pydantic import Field
 
 from streams.benchmark.case import LETTERS, Case, Film, Outcome, by_time
-from streams.benchmark.record import Record, SecondsUs, Text, Videos, check, find_files, load, where, wrong
+from streams.benchmark.record import (
+    Record,
+    SecondsUs,
+    Text,
+    Videos,
+    check,
+    find_files,
+    key,
+    load,
+    where,
+    wrong,
+)
 from streams.document import write_document
 
 FILES = ("ovo_bench*.json", "ovbench*.json")
@@ -61,8 +72,8 @@ class OvoBench:
             for number, entry in enumerate(check(file, load(file), list[Entry])):
                 path = videos.find(entry.video, file, where((number, "video")))
                 if path is not None:
-                    cases.setdefault(path, []).extend(_cases(file, number, entry))
-        return [Film(path.stem, path, by_time(each)) for path, each in cases.items()]
+                    cases.setdefault(path, []).extend(_cases(folder, file, number, entry))
+        return [Film(key(folder, path), path, by_time(each)) for path, each in cases.items()]
 
     def write(self, folder: Path, outcomes: Mapping[str, Outcome], out: Path) -> list[Path]:
         """One file: lists of backward, realtime and forward answers, as its scoring script reads them."""
@@ -72,23 +83,23 @@ class OvoBench:
                 group = GROUPS[entry["task"]]
                 if group == "forward":
                     tests = list(enumerate(entry["test_info"]))
-                    found = [outcomes.get(_id(file, number, place)) for place, _ in tests]
+                    found = [outcomes.get(_id(folder, file, number, place)) for place, _ in tests]
                     for (_, test), outcome in zip(tests, found, strict=True):
                         test["response"] = None if outcome is None else _response(outcome)
                     if any(outcome is not None for outcome in found):
                         results[group].append(entry)
-                elif (outcome := outcomes.get(_id(file, number))) is not None:
-                    kept = {key: entry[key] for key in ("id", "video", "task", "question")}
+                elif (outcome := outcomes.get(_id(folder, file, number))) is not None:
+                    kept = {field: entry[field] for field in ("id", "video", "task", "question")}
                     kept["response"] = _response(outcome)
                     kept["ground_truth"] = LETTERS[entry["gt"]]
                     results[group].append(kept)
-        path = out / "ovo_bench_streams.json"
+        path = out / "streams_ovo_bench.json"
         write_document(results, str(path), "--out")
         return [path]
 
 
-def _id(file: Path, number: int, test: int | None = None) -> str:
-    return f"{file.name}:[{number}]" + ("" if test is None else f".test_info[{test}]")
+def _id(folder: Path, file: Path, number: int, test: int | None = None) -> str:
+    return f"{key(folder, file)}:[{number}]" + ("" if test is None else f".test_info[{test}]")
 
 
 def _response(outcome: Outcome) -> str:
@@ -98,11 +109,11 @@ def _response(outcome: Outcome) -> str:
     return outcome.case.choices[outcome.chosen] if forward else LETTERS[outcome.chosen]
 
 
-def _cases(file: Path, number: int, entry: Entry) -> list[Case]:
+def _cases(folder: Path, file: Path, number: int, entry: Entry) -> list[Case]:
     if entry.task not in GROUPS:
         raise wrong(file, where((number, "task")), f"'{entry.task}' is none of {', '.join(GROUPS)}")
     if entry.task in FORWARD:
-        return _forward(file, number, entry)
+        return _forward(folder, file, number, entry)
     for field in ("realtime", "question", "options", "gt"):
         if getattr(entry, field) in (None, "", ()):
             raise wrong(file, where((number, field)), "is missing")
@@ -113,11 +124,11 @@ def _cases(file: Path, number: int, entry: Entry) -> list[Case]:
     if not 0 <= entry.gt < len(entry.options):
         raise wrong(file, where((number, "gt")), f"{entry.gt} is the place of none of the options")
     right, group = entry.options[entry.gt], GROUPS[entry.task]
-    ids = _id(file, number)
+    ids = _id(folder, file, number)
     return [Case(ids, entry.task, group, entry.realtime, entry.question, right, entry.options, entry.gt)]
 
 
-def _forward(file: Path, number: int, entry: Entry) -> list[Case]:
+def _forward(folder: Path, file: Path, number: int, entry: Entry) -> list[Case]:
     if not entry.test_info:
         raise wrong(file, where((number, "test_info")), "is missing")
     cases = []
@@ -127,7 +138,7 @@ def _forward(file: Path, number: int, entry: Entry) -> list[Case]:
         given = getattr(test, field)
         if given is None:
             raise wrong(file, where((*at, field)), "is missing")
-        question, ids = _asks(file, at, entry, test), _id(file, number, place)
+        question, ids = _asks(file, at, entry, test), _id(folder, file, number, place)
         if entry.task == "REC":
             cases.append(Case(ids, "REC", "forward", test.realtime, question, str(given)))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, TypeVar
@@ -58,6 +59,19 @@ def find_files(folder: Path, patterns: Sequence[str], benchmark: str) -> list[Pa
     return found
 
 
+def key(folder: Path, path: Path) -> str:
+    """What ``path`` is told by: unlike its name, the way to it from ``folder`` is another for each file."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def make_folder(folder: Path) -> None:
+    """For what is written. Raises ConfigError when it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write {folder}: {error.strerror}", param="--out") from None
+
+
 def load(file: Path) -> Any:
     """Raises ConfigError when ``file`` cannot be read or is not JSON."""
     try:
@@ -110,7 +124,7 @@ class Videos:
         """
         for base in (file.parent, self._folder):
             if (base / named).is_file():
-                return base / named
+                return Path(os.path.normpath(base / named))
         # Files name paths of the machine they were made on.
         parts = PureWindowsPath(named).parts
         candidates = self._named.get(parts[-1] if parts else "", [])

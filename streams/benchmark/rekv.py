@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from streams.benchmark.case import LETTERS, Case, Film, Outcome, by_time
-from streams.benchmark.record import Record, SecondsUs, Text, Videos, check, find_files, load, where, wrong
+from streams.benchmark.record import (
+    Record,
+    SecondsUs,
+    Text,
+    Videos,
+    check,
+    find_files,
+    key,
+    load,
+    where,
+    wrong,
+)
 from streams.benchmark.text_score import exact, f1, token_recall
 from streams.errors import ConfigError
 
@@ -47,16 +58,17 @@ class Rekv:
                 path = videos.find(entry.video_path, file, where((number, "video_path")))
                 if path is None:
                     continue
-                cases = [
-                    self._case(file, (number, "conversations", place), entry, talk)
-                    for place, talk in enumerate(entry.conversations)
+                asked = [
+                    ((number, "conversations", place), talk) for place, talk in enumerate(entry.conversations)
                 ]
+                cases = [self._case(_id(folder, file, at), file, at, entry, talk) for at, talk in asked]
                 before = films[path].cases if path in films else ()
-                films[path] = Film(entry.video_id, path, by_time([*before, *cases]))
+                films[path] = Film(key(folder, path), path, by_time([*before, *cases]))
         return list(films.values())
 
-    def _case(self, file: Path, at: tuple[int | str, ...], entry: Entry, talk: Conversation) -> Case:
-        id_ = _id(file, at)
+    def _case(
+        self, id_: str, file: Path, at: tuple[int | str, ...], entry: Entry, talk: Conversation
+    ) -> Case:
         end_us = talk.end_time
         if end_us is None:
             if entry.duration is None or entry.duration <= 0:
@@ -83,7 +95,7 @@ class Rekv:
             for file in find_files(folder, self._files, self.name)
             for number, entry in enumerate(load(file))
             for place in range(len(entry["conversations"]))
-            if (outcome := outcomes.get(_id(file, (number, "conversations", place)))) is not None
+            if (outcome := outcomes.get(_id(folder, file, (number, "conversations", place)))) is not None
         ]
         try:
             with path.open("w", encoding="utf-8", newline="") as file:
@@ -95,8 +107,8 @@ class Rekv:
         return [path]
 
 
-def _id(file: Path, at: tuple[int | str, ...]) -> str:
-    return f"{file.name}:{where(at)}"
+def _id(folder: Path, file: Path, at: tuple[int | str, ...]) -> str:
+    return f"{key(folder, file)}:{where(at)}"
 
 
 def _row(video: str, outcome: Outcome) -> dict[str, object]:

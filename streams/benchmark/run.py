@@ -18,9 +18,10 @@ from streams.benchmark.results import Results
 from streams.benchmark.score import report
 from streams.benchmark.screening import Asking, Screening
 from streams.config import StreamsConfig
-from streams.errors import ConfigError, MediaError
+from streams.errors import ConfigError, MediaError, StreamsError
 
 RESULTS = "results.jsonl"
+SECTIONS = ("models", "video", "memory", "llm")
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
@@ -28,10 +29,12 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     if args.video is None:
         raise ConfigError("--benchmark needs the folder of its files and videos", param="DIR")
     folder, files = Path(args.video), FORMATS[args.benchmark]
+    out: Path = args.out or Path(f"benchmark-{args.benchmark}")
+    if out.resolve() == folder.resolve():
+        raise ConfigError(f"{out} holds what is asked; answers are written beside it", param="--out")
     videos = Videos(folder, available=args.available)
     films = files.read(folder, videos)[: args.films]
     letters = args.choices == "letters" or (args.choices == "auto" and config.models.llm != "embedded")
-    out: Path = args.out or Path(f"benchmark-{args.benchmark}")
     asking = Asking(letters, config.llm.max_output_tokens)
     results = Results(out / RESULTS, _settings(args.benchmark, config, asking))
     console = Console(stderr=True)
@@ -41,7 +44,8 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
         raise MediaError(f"no film of {folder} was streamed", param=str(folder))
     notes = (
         f"{len(films) - failed} films, {results.total('frames'):.0f} frames, "
-        f"{results.total('seconds'):.0f} s; failed: {failed}; left out, for the video is not there: "
+        f"{results.total('seconds'):.0f} s; lost on the way: "
+        f"{results.total('lost'):.0f}; failed: {failed}; left out, for the video is not there: "
         f"{len(videos.missing)}. {'Letters' if letters else 'Words'} of choices are weighed.",
     )
     emit(report(args.benchmark, outcomes, notes), args.json)
@@ -51,17 +55,18 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
 
 
 def _settings(benchmark: str, config: StreamsConfig, asking: Asking) -> dict[str, object]:
-    sections = {name: getattr(config, name).model_dump(mode="json") for name in ("models", "video", "memory")}
-    # Where models and memories are kept changes nothing.
+    sections = {name: getattr(config, name).model_dump(mode="json") for name in SECTIONS}
+    # Where models and memories are kept changes nothing, nor does how many threads there are.
     sections["models"] = {key: sections["models"][key] for key in ("llm", "asr", "vision", "embedding")}
     sections["memory"].pop("dir")
+    sections["llm"].pop("threads")
     return {"benchmark": benchmark, "letters": asking.letters, "max_tokens": asking.max_tokens, **sections}
 
 
 def _screen(
     films: Sequence[Film], results: Results, asking: Asking, config: StreamsConfig, console: Console
 ) -> int:
-    """Stream those that are not done. How many failed: a film that cannot be read is told and passed over."""
+    """Stream those that are not done. How many failed: a film that goes wrong is told and passed over."""
     waiting = [film for film in films if film not in results]
     console.print(f"{len(films)} films, {len(films) - len(waiting)} of them done before", highlight=False)
     if not waiting:
@@ -75,7 +80,7 @@ def _screen(
             screening = Screening(streams, film, asking, console)
             try:
                 seen = asyncio.run(screening.screen())
-            except MediaError as error:
+            except StreamsError as error:
                 failed += 1
                 console.print(f"    {error.message}", style="red", markup=False, highlight=False)
                 continue

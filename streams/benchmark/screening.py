@@ -17,7 +17,7 @@ from llm.stream import Stream
 from streams.bench.sight_unasked import Unasked
 from streams.benchmark.case import LETTERS, Case, Film, Outcome
 from streams.conversation import Message, TextContent
-from streams.events import Event, FrameSeen
+from streams.events import Event, FrameSeen, SessionFailed
 from streams.question import TimedQuestion
 from streams.replay import Replay
 from streams.session import new_id
@@ -54,6 +54,7 @@ class Screening(Replay):
         self._film = film
         self._how = asking
         self._seen_us: int | None = None
+        self._lost = 0
         self._standing: list[Case] = []
         self._requests: dict[str, Case] = {}
         self._unasked = Unasked()
@@ -68,6 +69,7 @@ class Screening(Replay):
         return {
             "frames": found.frames_seen,
             "frames_encoded": found.frames_encoded,
+            "lost": self._lost + found.frames_dropped,
             "blocks": found.memory.blocks,
             "memory_bytes": found.memory.device_bytes + found.memory.ram_bytes,
             "seconds": round(time.perf_counter() - start, 3),
@@ -76,16 +78,20 @@ class Screening(Replay):
     def _emit(self, event: Event) -> None:
         if isinstance(event, FrameSeen):
             self._seen_us = event.pts_us
+        elif isinstance(event, SessionFailed):
+            self._lost += 1
         self._unasked.take(event, self._clock.now_us() - self._start_us)
         super()._emit(event)
 
     async def _feed(self, session: LiveSession, item: Frame | AudioChunk) -> None:
         await super()._feed(session, item)
-        if self._standing and isinstance(item, Frame):
+        if isinstance(item, Frame) and (self._standing or session.speaking_up.requests):
+            # Nothing is fed meanwhile, so that the clock tells when something is said.
             before = self._seen_us
             await session.drain()
-            if self._seen_us != before:
-                await self._put_again(session)
+            if self._seen_us is not None and self._seen_us != before:
+                await self._put_again(session, self._seen_us)
+                self._give_up(session, self._seen_us)
 
     async def _ask(self, session: LiveSession, question: TimedQuestion) -> None:
         assert isinstance(question, TimedCase)
@@ -118,9 +124,15 @@ class Screening(Replay):
             return Outcome(case, "", self._seen_us)
         return Outcome(case, said.text, said.at_us, spoke_us=said.at_us)
 
-    async def _put_again(self, session: LiveSession) -> None:
-        assert self._seen_us is not None
-        now_us, standing = self._seen_us, self._standing
+    def _give_up(self, session: LiveSession, now_us: int) -> None:
+        """No request of a session stands on when it is long overdue: there is room for few."""
+        for request in session.speaking_up.requests:
+            case = self._requests.get(request.id)
+            if case is not None and case.due_us is not None and now_us > case.due_us + STANDS_US:
+                session.speaking_up.cancel(request.id)
+
+    async def _put_again(self, session: LiveSession, now_us: int) -> None:
+        standing = self._standing
         self._standing = []
         for case in standing:
             assert case.due_us is not None

@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from streams.benchmark.case import LETTERS, Case, Film, Outcome, by_time
-from streams.benchmark.record import ClockUs, Record, Text, Videos, check, find_files, load, where, wrong
+from streams.benchmark.record import (
+    ClockUs,
+    Record,
+    Text,
+    Videos,
+    check,
+    find_files,
+    key,
+    load,
+    make_folder,
+    where,
+    wrong,
+)
 from streams.document import write_document
 from streams.types import US_PER_S
 
@@ -45,7 +57,9 @@ class StreamingBench:
     name = "streaming-bench"
 
     def read(self, folder: Path, videos: Videos) -> list[Film]:
-        return [film for file in find_files(folder, FILES, self.name) for film in _films(file, videos)]
+        return [
+            film for file in find_files(folder, FILES, self.name) for film in _films(folder, file, videos)
+        ]
 
     def write(self, folder: Path, outcomes: Mapping[str, Outcome], out: Path) -> list[Path]:
         """Each file again with an answer beside each question: a letter, or the history of a request."""
@@ -54,16 +68,18 @@ class StreamingBench:
             document = load(file)
             for location, entry in _entries(document):
                 for number, question in enumerate(entry["questions"]):
-                    outcome = outcomes.get(_id(file, location, number))
+                    outcome = outcomes.get(_id(folder, file, location, number))
                     if outcome is not None:
                         question[MODEL] = _prediction(outcome)
-            path = out / file.name
+            # Under a name that is never taken for one of the questions' files.
+            path = out / file.relative_to(folder).with_name(f"{MODEL}_{file.name}")
+            make_folder(path.parent)
             write_document(document, str(path), "--out")
             written.append(path)
         return written
 
 
-def _films(file: Path, videos: Videos) -> list[Film]:
+def _films(folder: Path, file: Path, videos: Videos) -> list[Film]:
     document = load(file)
     sequential = _is_sequential(document)
     check(file, document, list[list[Entry]] if sequential else list[Entry])
@@ -74,11 +90,13 @@ def _films(file: Path, videos: Videos) -> list[Film]:
         if path is None:
             continue
         cases.setdefault(path, []).extend(
-            _case(file, (*location, "questions", number), question, _id(file, location, number))
+            _case(file, (*location, "questions", number), question, _id(folder, file, location, number))
             for number, question in enumerate(entry.questions)
         )
-    name = file.stem.removeprefix("questions_")
-    return [Film(f"{name}/{path.stem}", path, by_time(each), sequential) for path, each in cases.items()]
+    name = key(folder, file)
+    return [
+        Film(f"{name}:{key(folder, path)}", path, by_time(each), sequential) for path, each in cases.items()
+    ]
 
 
 def _is_sequential(document: Any) -> bool:
@@ -94,8 +112,8 @@ def _entries(document: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
             yield (number,), entry
 
 
-def _id(file: Path, location: tuple[int, ...], number: int) -> str:
-    return f"{file.name}:{where((*location, 'questions', number))}"
+def _id(folder: Path, file: Path, location: tuple[int, ...], number: int) -> str:
+    return f"{key(folder, file)}:{where((*location, 'questions', number))}"
 
 
 def _case(file: Path, location: tuple[int | str, ...], question: Question, id_: str) -> Case:

@@ -28,7 +28,7 @@ def test_open_questions_are_asked_at_their_end(name, file, folder):
     folder.put(file, [entry(talk(end_time=40), talk())])
     folder.video("v1.mp4")
     (film,) = folder.read(name)
-    assert film.name == "v1"
+    assert film.name == "v1.mp4"
     first, second = film.cases
     assert (first.at_us, second.at_us) == (20_500_000, 40 * S)
     assert (first.answer, first.choices, first.evidence) == ("an onion", (), ((10 * S, 20_500_000),))

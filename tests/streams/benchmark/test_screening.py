@@ -1,11 +1,13 @@
 """A real film (a cup of coffee, then a cat) streamed on the real models and asked about."""
 
 import json
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
 
 from gateway.assembly import Streams
+from llm.reader import Reader
 from streams.benchmark.screening import Screening
 from streams.cli import main
 
@@ -168,6 +170,61 @@ def test_a_standing_request_ends_when_it_is_answered_or_long_overdue(replay, fol
         else:
             assert outcome["spoke_s"] == outcome["seen_s"] <= due_s + 4
             assert outcome["answer"]
+
+
+def speaking(service, threshold):
+    """``service`` on a model that is taken to tell when to speak."""
+    reader = service.backend.reader
+    trained = Reader(
+        reader.backbone,
+        reader.chat,
+        reader.config,
+        with_primer=reader.with_primer,
+        embedder=reader.embedder,
+        speak_threshold=threshold,
+    )
+    return Kept(service.config, replace(service.backend, reader=trained))
+
+
+def standing(at_s):
+    at = f"00:00:{at_s:02}"
+    asked = {"task_type": "Proactive Output", "question": "Tell me when you see a cat.", "time_stamp": at}
+    return asked | {"ground_truth_time_stamp": at, "ground_truth_output": "cat"}
+
+
+# At 6 s comes the cat. Ten are more than may stand at once, but for those that are long overdue.
+@pytest.mark.parametrize(("threshold", "times"), [(1e-9, (5, 5)), (1 - 1e-9, (1,) * 5 + (8,) * 5)])
+def test_requests_of_the_session_are_answered_in_step_with_the_film_or_given_up(
+    threshold, times, replay, folder, film, tmp_path, monkeypatch, streams, config
+):
+    settings = config.model_copy(update={"llm": config.llm.model_copy(update={"max_output_tokens": 4})})
+    service = speaking(Streams(settings, streams.backend), threshold)
+    monkeypatch.setattr("streams.benchmark.run.Streams.load", lambda config: service)
+    questions = [standing(at_s) for at_s in times]
+    folder.put("questions_proactive.json", [{"video_path": "a.mp4", "questions": questions}])
+    folder.video("a.mp4", film)
+    status, out, err = replay("streaming-bench", "--out", tmp_path)
+    assert status == 0, err
+    assert "lost on the way: 0" in out
+    outcomes = json.loads((tmp_path / "results.jsonl").read_text().splitlines()[1])["outcomes"]
+    assert len(outcomes) == len(times)
+    spoke = [each["spoke_s"] for each in outcomes if each["spoke_s"] is not None]
+    if threshold > 0.5:
+        assert spoke == []
+    else:
+        assert CAT_S <= min(spoke) <= CAT_S + 1
+
+
+def test_a_film_that_goes_wrong_does_not_end_the_others(replay, folder, film, tmp_path):
+    # Too long to be weighed at all.
+    endless = {**TALKS[0], "answer": "a cat " * 120, "choices": ["a cat " * 120, "a dog"]}
+    folder.put("test_mc.json", [entry("bad", [endless]), entry("good", TALKS[1:2])])
+    folder.video("bad.mp4", film)
+    folder.video("good.mp4", film)
+    status, out, _ = replay("qaego4d-mc", "--out", tmp_path)
+    assert status == 1
+    assert "1 films" in out
+    assert "failed: 1" in out
 
 
 def test_a_benchmark_takes_no_questions_of_its_own(replay, folder):

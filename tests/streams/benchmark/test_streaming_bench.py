@@ -102,10 +102,12 @@ def test_predictions_stand_beside_the_questions(folder, tmp_path):
     ]
     files = FORMATS[NAME].write(folder.path, {each.case.id: each for each in outcomes}, tmp_path)
     written = {file.name: json.loads(file.read_text()) for file in files}
-    answered, silent = (each["streams"] for each in written["questions_proactive.json"][0]["questions"])
+    answered, silent = (
+        each["streams"] for each in written["streams_questions_proactive.json"][0]["questions"]
+    )
     said = {"role": "assistant", "content": "There is a cat.", "time": 30.0}
     assert answered == {"answered": True, "dialog_history": [said]}
     assert silent == {"answered": False, "dialog_history": []}
-    first, second = written["questions_real.json"][0]["questions"]
+    first, second = written["streams_questions_real.json"][0]["questions"]
     assert first == question() | {"streams": "C"}
     assert second == question("00:01:30")
