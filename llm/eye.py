@@ -23,6 +23,8 @@ PLACED = {"left": "on the left", "right": "on the right", "top": "at the top", "
 class ConnectorEye:
     """``Eye`` of the embedded model. Runs on the CPU in float32."""
 
+    speaks = True
+
     def __init__(self, connector: Connector, backbone: Backbone, chat: ChatFormat) -> None:
         self._connector = connector.eval()
         self.encoder = connector.config.encoder

@@ -114,7 +114,13 @@ class Reader:
         spec, digester = self.backbone.spec, self.digester
         embedding_dim = None if self.embedder is None else self.embedder.dim
         return MemoryShape(
-            fingerprint, len(digester.layers), digester.dim, spec.dtype, spec.device, embedding_dim
+            fingerprint,
+            len(digester.layers),
+            digester.dim,
+            spec.dtype,
+            spec.device,
+            embedding_dim,
+            wordless=self.eye is not None and not self.eye.speaks,
         )
 
     def read(

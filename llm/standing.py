@@ -18,30 +18,32 @@ class Standing:
     """Blocks of standing requests, by the request's id. They stay on the device; at rest nothing attends.
 
     What was asked once leaves the window as all dialogue does, and has to be read with every frame after.
+    Put and removed on the engine thread; what others look at meanwhile does not change under their hands.
     """
 
     def __init__(self) -> None:
         self._blocks: dict[str, Block] = {}
-        self._general: set[str] = set()
+        self._general: frozenset[str] = frozenset()
         self.at_rest = True
         """Whether nobody wants to be told anything unasked for now."""
 
     def put(self, request_id: str, block: Block, *, general: bool = False) -> None:
         """``general``: the request is about whatever is new, and not for one thing."""
-        self._blocks[request_id] = block
+        self._blocks = {**self._blocks, request_id: block}
         if general:
-            self._general.add(request_id)
+            self._general = self._general | {request_id}
 
     def remove(self, request_id: str) -> None:
         """Let go of a request, if it is here."""
-        self._blocks.pop(request_id, None)
-        self._general.discard(request_id)
+        self._blocks = {id_: block for id_, block in self._blocks.items() if id_ != request_id}
+        self._general = self._general - {request_id}
 
     def nearest(self, shows: str, embedding: Callable[[str], NDArray[np.float32]] | None) -> str | None:
         """The request that a frame is most likely about which ``shows`` so much in words; None without any.
 
         The model tells that something is due, and not of what. With several requests the one that is nearest
-        in meaning is taken; where none is near, one that is general, or else the newest.
+        in meaning is taken, however far it is; where none is near and one is general, that. The newest that
+        is not general is taken where meanings cannot be compared.
         """
         wanted = [request_id for request_id in self._blocks if request_id not in self._general]
         newest = next(reversed(wanted), None)

@@ -76,6 +76,13 @@ class Stream:
         passage = self.reader.chat.message(role, at_us, words)
         return (yield from self._take_in(passage, kind, at_us, at_us, words))
 
+    def read_alone(self, at_us: int, words: str) -> Generator[None, None, Block]:
+        """A block of what a user said that memory does not take in; nor is it what frames come after."""
+        passage = self.reader.chat.message("user", at_us, words)
+        info = self.memory.new_info(BlockKind.UTTERANCE, at_us, at_us, words, passage.tokens)
+        before = [self.sinks, *self.memory.recent()]
+        return (yield from self.reader.read(passage, before, self._context, info))
+
     def take_call(self, at_us: int, name: str, arguments: str) -> Generator[None, None, Block]:
         """Read a function call that a client put into the conversation as made."""
         passage = self.reader.chat.call(name, arguments)

@@ -48,6 +48,11 @@ class PictureMarks:
 class Eye(Protocol):
     """Makes visual tokens. Stateless: shared by every session; used on one thread."""
 
+    @property
+    def speaks(self) -> bool:
+        """Whether it also says in words what a frame shows."""
+        ...
+
     def look(self, frames: Sequence[Frame], features: Sequence[Embedding]) -> list[VisualTokens]:
         """One for each frame, in order; batched equals one by one.
 

@@ -15,7 +15,7 @@ from memory.index.stored import load_index
 from memory.memory import StreamMemory
 from memory.notice import Notify, ignore
 from memory.pool_config import PoolConfig
-from memory.recall.policies import new_policy
+from memory.recall.policies import new_policy, resolve_policy
 from memory.restore import Embed
 from memory.retention.policies import RETENTION_POLICIES
 from memory.shape import MemoryShape
@@ -46,7 +46,7 @@ class MemoryHost:
         folder cannot be used.
         """
         self._embed = embed
-        self._config = config
+        self._config = config = resolve_policy(config, shape)
         self._shape = shape
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if config.dir is None:

@@ -13,7 +13,7 @@ from memory.store.identity import Fingerprint
 class MemoryShape:
     """``index_layers`` and ``index_dim`` are of digests; ``embedding_dim`` is None without a text embedder.
 
-    Blocks are handed back in ``dtype`` on ``device``.
+    Blocks are handed back in ``dtype`` on ``device``. ``wordless``: most frames come with nothing in words.
     """
 
     fingerprint: Fingerprint
@@ -22,3 +22,4 @@ class MemoryShape:
     dtype: torch.dtype
     device: torch.device
     embedding_dim: int | None = None
+    wordless: bool = False

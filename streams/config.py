@@ -102,7 +102,8 @@ class MemoryConfig(Section):
     """Blocks handed back for a question, neighbours included."""
     recall_neighbours: int = Field(default=0, ge=0, le=8)
     """Blocks pulled in before and after each moment that was found."""
-    policy: Literal["layers", "pooled", "representatives", "external", "hybrid"] = "external"
+    policy: Literal["auto", "layers", "pooled", "representatives", "external", "hybrid"] = "auto"
+    """auto: ``hybrid`` for a model that sees frames but says nothing of them, else ``external``."""
     recency_half_life_s: float = Field(default=0.0, ge=0)
     """A block's score halves with this age; 0: age does not count."""
     max_gap_tokens: int = Field(default=0, ge=0)
@@ -126,8 +127,7 @@ class MemoryConfig(Section):
     segment_bytes: int = Field(default=64 * 1024**2, gt=0)
     """A segment file is closed at this size."""
     dir: Path | None = None
-    """Where sessions are kept and resumed from; none are when absent (a temporary folder takes what RAM
-    cannot)."""
+    """Where sessions are kept and resumed from; without it a temporary folder takes what RAM cannot."""
 
 
 INSTRUCTIONS = (

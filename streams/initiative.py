@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from streams.conversation import ProactiveMode
 from streams.errors import InvalidRequestError
 from streams.request_phrase import of_the_past
-from streams.standing_request import NARRATION, StandingRequest
+from streams.standing_request import MAX_REQUEST_CHARS, NARRATION, StandingRequest
 from streams.unasked import HeldBack, StandingRequestsChanged, Suppression, Unasked, UnaskedSuppressed
 
 MAX_REQUESTS = 8
@@ -30,7 +30,8 @@ class Due:
 class Initiative:
     """A session's standing requests, and what of them is due.
 
-    A request that was met is not told of again before a frame has come that does not meet it; a narration
+    A request that was met is not told of again before a frame has come that does not meet it, be it that
+    it meets another; a narration
     tells of each frame that shows something else than the one told of last. What cannot be said at once
     waits, the oldest first, and is said when there is room, or dropped once it is stale; of a narration also
     when what it was about has passed.
@@ -67,17 +68,20 @@ class Initiative:
         self._requests = {request.id: request for request in requests}
 
     def added(self, request: StandingRequest) -> Changes:
-        """Somebody wants to be told. Raises InvalidRequestError for an id that is taken, for one too many,
-        and while the session is not to speak up."""
+        """Somebody wants to be told. Raises InvalidRequestError for an id that is taken, for one too many
+        or too long, and while the session is not to speak up."""
         if self.mode == "off":
             message = "the session is not to speak up: set session.streams.proactive to 'alerts' first"
             raise InvalidRequestError(message, code="proactive_off")
         if request.id in self._requests:
             message = f"there is a standing request '{request.id}' already"
             raise InvalidRequestError(message, param="id", code="standing_request_exists")
-        if len(self._requests) >= MAX_REQUESTS:
-            message = f"{MAX_REQUESTS} standing requests are as many as there may be"
-            raise InvalidRequestError(message, code="too_many_standing_requests")
+        if len(request.text) > MAX_REQUEST_CHARS:
+            message = (
+                f"a standing request has at most {MAX_REQUEST_CHARS} characters: this has {len(request.text)}"
+            )
+            raise InvalidRequestError(message, param="text", code="standing_request_too_long")
+        self._check_room()
         self._requests[request.id] = request
         return [StandingRequestsChanged(self.requests, "added", request.id)]
 
@@ -88,19 +92,32 @@ class Initiative:
             state.pop(request_id, None)
         return [StandingRequestsChanged(self.requests, why, request_id)]
 
+    def _check_room(self, param: str | None = None) -> None:
+        if len(self._requests) >= MAX_REQUESTS:
+            message = f"{MAX_REQUESTS} standing requests are as many as there may be"
+            raise InvalidRequestError(message, param=param, code="too_many_standing_requests")
+
+    def check_mode(self, mode: ProactiveMode) -> None:
+        """Raises InvalidRequestError where there is no room for the request that a mode brings."""
+        if mode == "narration" and not any(request.by_mode for request in self.requests):
+            self._check_room("proactive")
+
     def mode_changed(self, mode: ProactiveMode, new_id: str, now_us: int) -> Changes:
         """The session is to speak up so from now on. In narration mode a request for that stands, which is
-        ``new_id`` when it is new; with ``off`` what stands is kept, and rests."""
+        ``new_id`` when it is new; with ``off`` what stands is kept, and rests. Raises InvalidRequestError
+        as ``check_mode`` does."""
+        self.check_mode(mode)
         self.mode = mode
         brought = [request for request in self.requests if request.by_mode]
+        dropped: Changes = []
         if mode == "off":
-            self._due.clear()
+            dropped += [self._dropped(due, "off") for due in [*self._due.values()]]
         if mode == "narration" and not brought:
             asked = StandingRequest(new_id, "narration", NARRATION, True, now_us, by_mode=True)
             self._requests[asked.id] = asked
             return [StandingRequestsChanged(self.requests, "added", asked.id)]
         if mode != "narration":
-            return [change for request in brought for change in self.ended(request.id, "mode")]
+            return dropped + [change for each in brought for change in self.ended(each.id, "mode")]
         return []
 
     # What falls due.
@@ -114,6 +131,9 @@ class Initiative:
     def met(self, request_id: str, at_us: int, shows: str) -> Changes:
         """A frame of ``at_us`` met a request that stands; ``shows`` is what it shows, in words."""
         request = self._requests[request_id]
+        for other in self.requests:
+            if other.id != request_id and other.kind == "alert":
+                self._told.pop(other.id, None)
         self._shown[request_id] = shows
         if self._is_told(request, shows):
             return [UnaskedSuppressed(request_id, "told", at_us)]

@@ -156,7 +156,7 @@ class Session(ItemRules):
         return [InputCommitted(item_id, previous), *self.item_created(item, None), Recognise(item_id)]
 
     def not_recognised(self, item_id: str) -> list[Outcome]:
-        """The utterance's words could not be had."""
+        """The utterance's words could not be had; nothing changes where they were."""
         self._unrecognised.discard(item_id)
         return []
 

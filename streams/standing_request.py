@@ -8,6 +8,9 @@ from typing import Any, Literal, TypeAlias
 RequestKind: TypeAlias = Literal["alert", "narration"]
 """An ``alert`` is for something that is waited for, a ``narration`` tells whatever is new."""
 
+MAX_REQUEST_CHARS = 500
+"""Of a standing request's text, which is attended to with every frame."""
+
 NARRATION = "Describe what you see as it changes."
 """What a session in narration mode is asked, when nobody asked it."""
 

@@ -10,10 +10,10 @@ from streams.standing_request import RequestKind, StandingRequest
 HeldBack: TypeAlias = Literal["voice", "turn", "response", "rate", "away"]
 """Why what falls due is not said: somebody speaks, waits for an answer, or is being answered; it would be too
 soon after the last; or the client is away."""
-Suppression: TypeAlias = HeldBack | Literal["late", "told", "passed"]
+Suppression: TypeAlias = HeldBack | Literal["late", "told", "passed", "off"]
 """Why it was never said: held back for one of these until it was stale, late from the start, told of
-already, or over."""
-SUPPRESSIONS: tuple[str, ...] = (*get_args(HeldBack), "late", "told", "passed")
+already, over, or the session was not to speak up any more."""
+SUPPRESSIONS: tuple[str, ...] = (*get_args(HeldBack), "late", "told", "passed", "off")
 StandingChange: TypeAlias = Literal["added", "cancelled", "met", "mode", "restored"]
 """What became of a standing request; ``mode``: the session is not to narrate any more."""
 

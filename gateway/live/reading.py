@@ -40,6 +40,10 @@ class ReadingObserver(Protocol):
         """A user said or wrote this to the session; it was not read yet."""
         ...
 
+    async def take_in(self, item_id: str) -> None:
+        """What was said before the item that was heard has been read."""
+        ...
+
     def became(self, item_id: str, block: int) -> None:
         """An item is remembered as this block, among others."""
         ...
@@ -79,7 +83,11 @@ class Reading:
         before, self._pending = self._pending, heard
         if self.observer is not None:
             self.observer.heard(heard)
-        await self._overhear(before)
+        try:
+            await self._overhear(before)
+        finally:
+            if self.observer is not None:
+                await self.observer.take_in(heard.item_id)
 
     async def overhear_pending(self) -> None:
         """What nobody answered was said all the same."""
@@ -140,10 +148,14 @@ class Reading:
         memory = self._stream.memory
         if memory.must_wait:
             await asyncio.to_thread(memory.wait_for_room)
-        async with self._lock:
-            block = await self._engine.drive(steps)
+        block = await self.read_apart(steps)
         self.became(item_id, block.id)
         return block
+
+    async def read_apart(self, steps: Generator[None, None, Block]) -> Block:
+        """Read a passage of which memory takes nothing in, after those that are being read."""
+        async with self._lock:
+            return await self._engine.drive(steps)
 
     async def see(self, seeing: Generator[None, None, Block]) -> Block:
         """Read a frame of the camera's, and speak up if one was waited for."""

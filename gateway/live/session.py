@@ -103,6 +103,7 @@ class LiveSession:
 
     async def update(self, options: SessionOptions) -> None:
         await self._check(options, self._session.options)
+        self.speaking_up.check(options.proactive)
         self._responder.abandon()
         before = self._session.options
         self._session.options = options

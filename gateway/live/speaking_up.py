@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from gateway.backend import Backend
 from gateway.live.reading import Reading, Said
 from gateway.live.responder import Responder
 from gateway.live.scope import SessionScope
+from gateway.live.standing_blocks import StandingBlocks
 from llm.stream import Stream
 from memory.block import Block
 from streams.clock import ReplayClock
 from streams.config import LlmConfig
 from streams.conversation import ProactiveMode
-from streams.errors import InvalidRequestError, MemoryStoreError
+from streams.errors import InvalidRequestError
 from streams.events import SessionFailed
 from streams.identifier import new_id
 from streams.initiative import Initiative
 from streams.log import get_logger
 from streams.request_phrase import Stop, Wish, recognise, stopped_by
 from streams.session import Session
-from streams.standing_request import RequestKind, StandingRequest, read_request
+from streams.standing_request import RequestKind, StandingRequest
 from streams.types import US_PER_S
 from streams.unasked import FrameJudged, HeldBack, StandingRequestsChanged, UnaskedSuppressed
 
@@ -61,6 +62,7 @@ class SpeakingUp:
         self._rules = Initiative(
             gap_us=round(config.unasked_gap_s * US_PER_S), stale_us=round(config.unasked_stale_s * US_PER_S)
         )
+        self._blocks = StandingBlocks(backend, stream, reading, lambda: self.requests)
         self._unread: dict[str, StandingRequest] = {}
         self._items: dict[str, str] = {}
         self._seen_us = 0
@@ -77,13 +79,18 @@ class SpeakingUp:
 
     # What a session is to speak up about.
 
+    def check(self, mode: ProactiveMode) -> None:
+        """Raises InvalidRequestError where ``configure`` would."""
+        self._rules.check_mode(mode)
+
     def configure(self, mode: ProactiveMode) -> None:
         """Speak up so from now on."""
         self._stream.standing.at_rest = mode == "off"
         self._tell(self._rules.mode_changed(mode, new_id("request"), self._clock.now_us()))
         for request in self._rules.requests:
-            if mode != "off" and request.by_mode:
-                self._read_soon(request)
+            if mode != "off" and request.by_mode and request.id not in self._stream.standing:
+                reading = self._blocks.read_message(request, self._clock.now_us())
+                self._tasks.start(self._read(request, reading))
 
     async def add(self, text: str, kind: RequestKind, repeats: bool, request_id: str | None) -> None:
         """Somebody wants to be told; it is read as if it had been said now. Raises InvalidRequestError."""
@@ -91,7 +98,7 @@ class SpeakingUp:
         now_us = self._clock.now_us()
         request = StandingRequest(request_id or new_id("request"), kind, text, repeats, now_us)
         self._tell(self._rules.added(request))
-        await self._read(request)
+        await self._read(request, self._blocks.read_message(request, now_us))
 
     def cancel(self, request_id: str) -> None:
         """Raises InvalidRequestError when there is none of this id."""
@@ -102,44 +109,23 @@ class SpeakingUp:
 
     async def restore(self) -> None:
         """What stood when the session was left stands again, and rests until its client says otherwise."""
-        kept = self._stream.memory.notes.read().get("standing_requests")
-        requests: list[StandingRequest] = []
-        for entry in kept if isinstance(kept, list) else ():
-            block_id = entry.pop("block", None) if isinstance(entry, dict) else None
-            if request := read_request(entry):
-                requests.append(request)
-                if not await self._backend.engine.run(lambda: self._find(request, block_id)):  # noqa: B023
-                    await self._read(request)
-        self._rules.restored(tuple(requests))
+        kept = self._blocks.kept()
+        self._rules.restored(tuple(request for request, _ in kept))
+        for request, block_id in kept:
+            if not await self._blocks.find(request, block_id):
+                await self._blocks.read_alone(request)
+        if kept:
+            self._blocks.keep()
 
-    def _find(self, request: StandingRequest, block_id: object) -> bool:
-        """Keep the block of a request before the model; False when it is not remembered."""
-        if not isinstance(block_id, int):
-            return False
+    async def _read(self, request: StandingRequest, reading: Awaitable[None]) -> None:
+        """What could not be read is not looked out for, and does not stand."""
         try:
-            self._stream.standing.put(
-                request.id, self._stream.find(block_id), general=request.kind == "narration"
-            )
-        except (KeyError, MemoryStoreError):
-            return False
-        return True
-
-    def _read_soon(self, request: StandingRequest) -> None:
-        if request.id not in self._stream.standing:
-            self._tasks.start(self._read(request))
-
-    async def _read(self, request: StandingRequest) -> None:
-        block = await self._reading.read(
-            self._stream.take_message(self._clock.now_us(), "user", request.text)
-        )
-        await self._stand(request, block.id)
-
-    async def _stand(self, request: StandingRequest, block_id: int) -> None:
-        """Frames are looked at for a request from now on, if it was not cancelled meanwhile."""
-        await self._backend.engine.run(lambda: self._find(request, block_id))
-        if request not in self.requests:
-            await self._backend.engine.run(lambda: self._stream.standing.remove(request.id))
-        self._keep()
+            await reading
+        except Exception:
+            if request in self.requests:
+                self._end(request)
+            raise
+        self._blocks.keep()
 
     # What is read (ReadingObserver).
 
@@ -163,9 +149,19 @@ class SpeakingUp:
             case None:
                 pass
 
-    def became(self, item_id: str, block_id: int) -> None:
+    async def take_in(self, item_id: str) -> None:
         if request := self._unread.pop(item_id, None):
-            self._tasks.start(self._stand(request, block_id))
+            await self._tasks.start(self._read(request, self._blocks.read_alone(request)))
+
+    def became(self, item_id: str, block_id: int) -> None:
+        for request in self.requests:
+            if self._items.get(request.id) == item_id and not self._closed:
+                # Where the item is the request and nothing else, it need not be before the model twice.
+                self._tasks.start(self._replace(request, block_id))
+
+    async def _replace(self, request: StandingRequest, block_id: int) -> None:
+        if await self._blocks.find(request, block_id):
+            self._blocks.keep()
 
     def forgotten(self, item_id: str) -> None:
         self._unread.pop(item_id, None)
@@ -262,21 +258,15 @@ class SpeakingUp:
                     if what != "added":
                         self._items.pop(request_id, None)
                         self._tasks.start(self._let_go(request_id))
-                    self._keep()
+                    self._blocks.keep()
                 case UnaskedSuppressed(request_id, reason, at_us):
                     at_s = at_us / US_PER_S
                     self._log.info("unasked_suppressed", request=request_id, reason=reason, at_s=at_s)
             self._emit(change)
 
     async def _let_go(self, request_id: str) -> None:
-        await self._backend.engine.run(lambda: self._stream.standing.remove(request_id))
-        self._keep()
-
-    def _keep(self) -> None:
-        """Have what stands outlive this process, with the blocks that it became."""
-        blocks = self._stream.standing.block_ids()
-        entries = [{**request.to_json(), "block": blocks.get(request.id)} for request in self.requests]
-        self._stream.memory.notes.keep({"standing_requests": entries})
+        await self._blocks.let_go(request_id)
+        self._blocks.keep()
 
     def close(self) -> None:
         self._closed = True

@@ -19,7 +19,7 @@ from speech.echo import repeats
 from speech.streaming import Partial
 from streams.conversation import ServerVad, TurnDetection
 from streams.errors import StreamsError
-from streams.events import FalseAlarm, TranscriptFailed, TranscriptPartial
+from streams.events import FalseAlarm, SessionFailed, TranscriptFailed, TranscriptPartial
 from streams.session import Session
 from streams.types import US_PER_MS, US_PER_S, Samples, Transcript
 
@@ -253,20 +253,28 @@ class Turns:
     async def _recognise(self, item_id: str, turn: Turn) -> None:
         async with self._in_turn:  # so that words are taken in in the order they were said
             try:
-                transcript = await turn.utterance.finish(turn.voice_end_us)
-            except StreamsError as error:
-                self._emit(TranscriptFailed(item_id, error))
+                await self._take_in(item_id, turn)
+            finally:  # whatever went wrong, nobody waits for this turn any more
                 self._follow(self._session.not_recognised(item_id))
-                return
-            if self._is_echo(turn, transcript):
-                transcript = Transcript(())
-            if words := transcript.words:
-                start_us = max(words[0].start_us + turn.offset_us, 0)
-                end_us = max(words[-1].end_us + turn.offset_us, start_us)
-                heard = Said(transcript.text, start_us, end_us, item_id, turn.watch, turn.ended_ms)
+
+    async def _take_in(self, item_id: str, turn: Turn) -> None:
+        try:
+            transcript = await turn.utterance.finish(turn.voice_end_us)
+        except StreamsError as error:
+            self._emit(TranscriptFailed(item_id, error))
+            return
+        if self._is_echo(turn, transcript):
+            transcript = Transcript(())
+        if words := transcript.words:
+            start_us = max(words[0].start_us + turn.offset_us, 0)
+            end_us = max(words[-1].end_us + turn.offset_us, start_us)
+            heard = Said(transcript.text, start_us, end_us, item_id, turn.watch, turn.ended_ms)
+            try:
                 await self._reading.hear(heard)
-            await self._responder.stopped()
-            self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
+            except StreamsError as error:  # what could not be read was said before; this is answered
+                self._emit(SessionFailed(error))
+        await self._responder.stopped()
+        self._follow(self._session.recognised(item_id, transcript, turn.utterance.audio_us))
 
     def _is_echo(self, turn: Turn, transcript: Transcript) -> bool:
         """Whether a turn is the end of a reply that came back, and was never said by anybody."""

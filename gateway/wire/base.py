@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, to_json
 
 from speech.audio_format import FORMATS, PCM16, AudioFormat
+from streams.standing_request import MAX_REQUEST_CHARS
 
 MAX_OUTPUT_TOKENS = 4096
 """The API's bound; ``"inf"`` asks for this many."""
@@ -55,9 +56,7 @@ Nothing = Annotated[Any, only(None)]
 Off = Annotated[Any, only(None, [])]
 TokenCount = Annotated[int, Field(ge=1, le=MAX_OUTPUT_TOKENS), BeforeValidator(_token_count)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
-RequestText = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-"""Of a standing request, which is attended to with every frame."""
-
+RequestText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_REQUEST_CHARS)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 """A name that is echoed, so it has a bound."""
 

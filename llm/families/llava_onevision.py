@@ -22,6 +22,8 @@ class LlavaOnevisionEye:
     The model puts one newline behind a whole film. A stream has no end, so there is none.
     """
 
+    speaks = False
+
     def __init__(self, model: PreTrainedModel, path: Path, config: LlmConfig) -> None:
         self._model: Any = model.model
         self._dtype, self._device = model.dtype, model.device

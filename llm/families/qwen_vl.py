@@ -24,6 +24,8 @@ class QwenEye:
     Raises MediaError for a frame far longer than wide, which these models do not take.
     """
 
+    speaks = False
+
     def __init__(self, model: PreTrainedModel, path: Path, config: LlmConfig) -> None:
         self._model: Any = model.model
         self._dtype, self._device = model.dtype, model.device

@@ -23,6 +23,8 @@ class SmolVLMEye:
     pixels are all zero for padding and drops it without a word.
     """
 
+    speaks = False
+
     def __init__(self, model: PreTrainedModel, path: Path, config: LlmConfig) -> None:
         inner: Any = model.model
         self._tower, self._connector = inner.vision_model, inner.connector

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from llm.reader import Reader
 from memory.codec.codec import Codec
 from memory.codec.codecs import CODECS
+from memory.recall.policies import resolve_policy
 from memory.shape import MemoryShape
 from streams.bench.evidence_set import Case, scripts
 from streams.bench.evidence_told import Asked, Reply, Told, opened, read_in_one_pass
@@ -95,7 +96,8 @@ def measure(
     if outside:
         rows.append(_row("outside window", outside))
     columns = (*COLUMNS, ONE_PASS_COLUMN) if one_pass else COLUMNS
-    return Report("answers by age of the evidence", columns, tuple(rows), _notes(asked, memory))
+    notes = _notes(asked, resolve_policy(memory, shape))
+    return Report("answers by age of the evidence", columns, tuple(rows), notes)
 
 
 def _counted(cases: Iterable[Case], advance: Advance) -> Iterator[Case]:
@@ -173,7 +175,8 @@ def measure_codecs(
                     changed[name].append((each, told.reply(case, recalled), told.reply(case, blocks)))
             told.stream.close()
     rows = tuple(_codec_row(name, results) for name, results in changed.items() if results)
-    note = f"Recalled by {memory.policy} from exact blocks; the window is never encoded."
+    policy = resolve_policy(memory, shape).policy
+    note = f"Recalled by {policy} from exact blocks; the window is never encoded."
     return Report("answers by codec", CODEC_COLUMNS, rows, (note,))
 
 

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from gateway.assembly import load_reader
 from llm.reader import Reader
 from memory.codec.codecs import CODECS
+from memory.recall.policies import resolve_policy
 from memory.shape import MemoryShape
 from streams.bench import codec as codecs
 from streams.bench import crash, evidence, hours, lookup, recall_policies
@@ -135,7 +136,7 @@ def _hours(bench: Bench) -> None:
             bench.step("hours of stream", seconds) as advance,
             hours.aged(bench.reader, bench.shape, memory, bench.args.hours, advance) as aged,
         ):
-            bench.reports.append(hours_report(aged, memory, bench.reader))
+            bench.reports.append(hours_report(aged, resolve_policy(memory, bench.shape), bench.reader))
             bench.plots += hours_plots(aged, memory)
             with bench.step("look-ups", LOOKUPS) as looked:
                 found = lookup.look_up(aged.stream, folder, aged.frames, LOOKUPS, looked)

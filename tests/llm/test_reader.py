@@ -1,6 +1,12 @@
 import numpy as np
+import pytest
 
+from llm.eye import ConnectorEye
+from llm.families.llava_onevision import LlavaOnevisionEye
+from llm.families.qwen_vl import QwenEye
+from llm.families.smolvlm import SmolVLMEye
 from llm.reader import Reader
+from memory.store.identity import Fingerprint
 from streams.config import LlmConfig
 
 
@@ -23,3 +29,19 @@ def test_what_says_nothing_means_nothing(lean, chat):
     np.testing.assert_array_equal(reader.embed(["", "cat", ""]), [[0, 0, 0], [3, 1, 0], [0, 0, 0]])
     assert not reader.embedding("").any()
     assert embedder.asked == ["cat"]
+
+
+@pytest.mark.parametrize(
+    ("eye", "wordless"),
+    [
+        (None, False),
+        (ConnectorEye, False),
+        (LlavaOnevisionEye, True),
+        (QwenEye, True),
+        (SmolVLMEye, True),
+    ],
+)
+def test_memory_is_told_whether_frames_come_with_words(lean, chat, eye, wordless):
+    seeing = eye and eye.__new__(eye)
+    reader = Reader(lean("llama"), chat, LlmConfig(device="cpu"), eye=seeing)
+    assert reader.shape(Fingerprint("test", "weights", "tokenizer", 1, 1, 1)).wordless is wordless

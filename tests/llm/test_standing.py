@@ -144,3 +144,27 @@ def test_blocks_in_order_are_there_once(stream):
     first, second = stand(stream), stand(stream, "other")
     assert in_order([second, first, second]) == [first, second]
     assert Standing().before([second, first]) == [first, second]
+
+
+def test_who_looks_at_requests_while_one_goes_sees_those_that_stood():
+    standing = Standing()
+
+    class Passing:
+        """Is let go of while somebody counts."""
+
+        @property
+        def nbytes(self):
+            standing.remove("first")
+            return 1
+
+    standing.put("first", Passing(), general=True)
+    standing.put("second", Passing())
+    assert standing.nbytes == 2
+    assert "first" not in standing
+
+
+def test_a_request_that_is_read_alone_is_no_part_of_memory(stream):
+    said = run(stream.take_message(0, "user", "Hello."))
+    block = run(stream.read_alone(US_PER_S, REQUEST))
+    assert (block.info.text, block.info.kind) == (REQUEST, BlockKind.UTTERANCE)
+    assert list(stream.memory.recent()) == [said]

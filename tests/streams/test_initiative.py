@@ -148,6 +148,7 @@ def test_a_request_that_is_cancelled_is_told_no_more_even_while_it_is_being():
     ("wrong", "code"),
     [
         (lambda rules: rules.added(request()), "standing_request_exists"),
+        (lambda rules: rules.added(request("cat", text="Tell" * 126)), "standing_request_too_long"),
         (lambda rules: rules.ended("cat", "cancelled"), "standing_request_not_found"),
         (
             lambda rules: [rules.added(request(str(n))) for n in range(MAX_REQUESTS)],
@@ -166,11 +167,31 @@ def test_modes():
     rules = initiative(request(), mode="narration")
     assert rules.mode_changed("narration", "other", 0) == []
     rules.met("dog", 1 * S, "a dog")
-    (ended,) = rules.mode_changed("off", "", 0)
+    dropped, ended = rules.mode_changed("off", "", 0)
+    assert dropped == UnaskedSuppressed("dog", "off", 1 * S)
     assert (ended.change, ended.request_id) == ("mode", "narration")
     assert rules.requests == (request(),), "what somebody asked for rests"
     assert rules.next(1 * S, None, 0) == (None, [])
     assert rules.mode_changed("alerts", "", 0) == []
+
+
+def test_a_request_is_told_again_once_a_frame_met_another():
+    rules = initiative(request("a", repeats=True), request("b", repeats=True))
+    rules.met("a", 1 * S, "a")
+    assert said(rules, 1 * S) == ("a", [])
+    assert rules.met("a", 2 * S, "a") == [UnaskedSuppressed("a", "told", 2 * S)]
+    rules.met("b", 5 * S, "b")
+    assert said(rules, 5 * S) == ("b", [])
+    assert rules.met("a", 9 * S, "a") == []
+    assert said(rules, 9 * S) == ("a", [])
+
+
+def test_a_mode_brings_no_request_more_than_there_may_be():
+    rules = initiative(*(request(str(number)) for number in range(MAX_REQUESTS)))
+    with pytest.raises(InvalidRequestError) as raised:
+        rules.mode_changed("narration", "narration", 0)
+    assert (raised.value.code, raised.value.param) == ("too_many_standing_requests", "proactive")
+    assert (rules.mode, len(rules.requests)) == ("alerts", MAX_REQUESTS)
 
 
 def test_requests_that_speak_of_the_past_seek_it():
@@ -233,6 +254,7 @@ class Talk(RuleBasedStateMachine):
     @rule(request_id=st.sampled_from(["once", "again", "narration"]), shows=st.sampled_from(["x", "y"]))
     def a_frame_meets(self, request_id, shows):
         if request_id in {each.id for each in self.rules.requests}:
+            self.armed |= {each.id for each in self.rules.requests if each.id != request_id}
             self.rules.met(request_id, self.now, shows)
             self.consider()
 

@@ -13,7 +13,7 @@ from gateway.assembly import Streams
 from llm.speaking import Speaking
 from streams.clock import ReplayClock
 from streams.conversation import Message, ResponseOptions, TextContent
-from streams.errors import InvalidRequestError
+from streams.errors import InvalidRequestError, MemoryStoreError
 from streams.events import ItemDeleted, ResponseCreated, ResponseDone, SessionFailed, SpeechStarted, TextDelta
 from streams.session import new_id
 from streams.types import BlockKind
@@ -341,5 +341,86 @@ def test_the_trained_model_speaks_up_when_what_was_asked_for_is_shown(streams, c
             await watch(talk, [photograph(name) for name in ("coffee.png", "motorcycle.png", "chelsea.png")])
             judged = [(each.speaks, round(each.probability, 3)) for each in talk.of(FrameJudged)]
             assert [unasked.at_us for unasked in talk.unasked] == [10 * S], judged
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("message", [REQUEST, f"Hello, it is a fine day. {REQUEST} Thank you."])
+def test_a_request_that_is_typed_stands_though_nobody_answers_it(service, photograph, message):
+    async def scenario():
+        async with talking(service(ALWAYS)) as talk:
+            await talk.write(message)
+            await talk.settled()
+            (request,) = talk.session.speaking_up.requests
+            standing = talk.session._stream.standing
+            assert [standing._blocks[request.id].info.text] == [REQUEST]
+            assert not talk.session._stream.memory.recent(), "it is not said twice"
+            await watch(talk, [photograph("coffee.png"), photograph("chelsea.png")])
+            assert [unasked.request_id for unasked in talk.unasked] == [request.id]
+
+    asyncio.run(scenario())
+
+
+def test_a_sentence_that_is_too_long_to_be_attended_to_with_every_frame_does_not_stand(service):
+    async def scenario():
+        async with talking(service(ALWAYS)) as talk:
+            await talk.write("Tell me when you see a cat" + " or a dog" * 80)
+            await talk.settled()
+            assert [failed.error.code for failed in talk.of(SessionFailed)] == ["standing_request_too_long"]
+            assert talk.session.speaking_up.requests == ()
+
+    asyncio.run(scenario())
+
+
+def test_a_request_whose_block_is_lost_is_read_again_and_not_said_again(service, photograph):
+    async def first():
+        async with talking(service(NEVER), name="kitchen") as talk:
+            for request_id in ("cat", "other"):
+                await talk.session.speaking_up.add(REQUEST, "alert", True, request_id)
+            stream = talk.session._stream
+            stream.memory.forget([stream.standing.block_ids()["cat"]])
+            return talk.session.speaking_up.requests
+
+    requests = asyncio.run(first())
+
+    async def again():
+        async with talking(service(ALWAYS), name="kitchen", proactive="off") as talk:
+            assert talk.session.speaking_up.requests == requests
+            stream = talk.session._stream
+            assert set(stream.standing.block_ids()) == {"cat", "other"}
+            known = [*stream.memory.sealed(), *(block.info for block in stream.memory.recent())]
+            assert [info.text for info in known] == [REQUEST]
+
+    asyncio.run(again())
+    asyncio.run(again())
+
+
+def test_a_request_that_cannot_be_read_does_not_stand(service, monkeypatch):
+    def fail(*_):
+        raise MemoryStoreError("the disk is full")
+
+    async def scenario():
+        async with talking(service(NEVER)) as talk:
+            with monkeypatch.context() as failing:
+                failing.setattr(talk.session._stream, "take_message", fail)
+                with pytest.raises(MemoryStoreError):
+                    await talk.session.speaking_up.add(REQUEST, "alert", True, "cat")
+            assert talk.session.speaking_up.requests == ()
+            assert talk.of(StandingRequestsChanged)[-1].change == "cancelled"
+            await talk.session.speaking_up.add(REQUEST, "alert", True, "cat")
+            assert "cat" in talk.session._stream.standing
+
+    asyncio.run(scenario())
+
+
+def test_there_is_no_room_for_narration_beside_as_many_requests_as_may_stand(service):
+    async def scenario():
+        async with talking(service(NEVER)) as talk:
+            for number in range(8):
+                await talk.session.speaking_up.add(REQUEST, "alert", True, f"cat {number}")
+            with pytest.raises(InvalidRequestError) as raised:
+                await talk.change(proactive="narration")
+            assert (raised.value.code, raised.value.param) == ("too_many_standing_requests", "proactive")
+            assert talk.session.options.proactive == "alerts"
 
     asyncio.run(scenario())

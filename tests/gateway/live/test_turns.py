@@ -13,11 +13,12 @@ from gateway.live.turns import ECHO_LASTS_US, LONG_NOISE_US, Turns
 from speech.silero import SileroDetector, load_silero
 from speech.streaming import Partial
 from streams.conversation import ServerVad, SessionOptions
-from streams.errors import InvalidRequestError
+from streams.errors import InvalidRequestError, MemoryStoreError
 from streams.events import (
     InputCommitted,
     OutputHeld,
     OutputResumed,
+    SessionFailed,
     SpeechStarted,
     SpeechStopped,
     TranscriptCompleted,
@@ -368,5 +369,35 @@ def test_nothing_cannot_be_committed(table):
         with pytest.raises(InvalidRequestError) as caught:
             await table().turns.commit()
         assert caught.value.code == "input_audio_buffer_commit_empty"
+
+    within(scenario())
+
+
+def test_a_turn_in_which_anything_goes_wrong_is_in_nobodys_way_after(table):
+    async def scenario():
+        at = table()
+        broken = Spoken("lost")
+        broken.failure = RuntimeError("no such thing")
+        at.start(broken)
+        await at.stop(broken)
+        assert at.session.held_back_by is None
+        assert at.of(SessionFailed)
+
+    within(scenario())
+
+
+def test_a_turn_is_answered_though_what_was_said_before_it_cannot_be_read(table):
+    async def scenario():
+        at = table()
+
+        async def full(said):
+            raise MemoryStoreError("the disk is full")
+
+        at.reading.hear = full
+        utterance = Spoken("What is it?")
+        at.start(utterance)
+        await at.stop(utterance)
+        assert len(at.of(SessionFailed)) == len(at.of(TranscriptCompleted)) == len(at.of(Respond)) == 1
+        assert at.session.held_back_by == "response"
 
     within(scenario())

@@ -2,12 +2,15 @@
 
 import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from memory.recall.policies import resolve_policy
+from streams.config import MemoryConfig
 from streams.errors import ConfigError, MemoryStoreError
 
 COUNT = 40
@@ -237,6 +240,23 @@ def test_embeddings_need_a_model_for_them(make_policy, make_entry, name):
     with pytest.raises(ConfigError) as caught:
         make_policy(name, embedding_dim=None)
     assert caught.value.param == "memory.policy"
+
+
+@pytest.mark.parametrize(
+    ("name", "wordless", "used"),
+    [
+        ("auto", False, "external"),
+        ("auto", True, "hybrid"),
+        ("external", True, "external"),
+        ("layers", False, "layers"),
+    ],
+)
+def test_frames_without_words_are_compared_by_keys_too_unless_something_was_chosen(
+    name, wordless, used, shape, make_policy
+):
+    resolved = resolve_policy(MemoryConfig(policy=name), replace(shape, wordless=wordless))
+    assert resolved.policy == used
+    assert make_policy(resolved.policy).name == used
 
 
 def test_the_others_need_none(make_policy):

@@ -120,7 +120,9 @@ def test_the_report_counts_by_age_and_outside_the_window(script, memory, monkeyp
         asked(script, 1, new, new, new, new, outside=False),
     ]
     monkeypatch.setattr(evidence, "ask_all", lambda *_, **__: results)
-    report = measure(None, None, memory, 5, lambda count: None)
+    chosen = memory.model_copy(update={"policy": "external"})
+    report = measure(None, None, chosen, 5, lambda count: None)
+    assert "by external," in report.notes[0]
     rows = {row["age"]: row for row in report.rows}
     assert list(rows) == ["5 s", "10 min", "outside window"]
     assert rows["outside window"] | {"age": "10 min"} == rows["10 min"]
