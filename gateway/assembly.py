@@ -18,12 +18,15 @@ from gateway.live.live import Emit
 from gateway.live.session import LiveSession
 from gateway.live.transcription import TranscriptionSession
 from gateway.models import build_registry
+from gateway.sight import check_eye, choose_sight
 from llm.chat import load_chat
 from llm.embedding import TextEmbedder
+from llm.eye import ConnectorEye
 from llm.fingerprint import fingerprint
 from llm.loading import load_model
 from llm.reader import Reader
 from llm.sentence_embedder import load_embedder
+from llm.sight import Sight
 from llm.stream import Stream
 from llm.visual import VisualTokens
 from memory.host import MemoryHost
@@ -72,6 +75,8 @@ def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Bac
     torch.set_num_threads(threads)
     voice_activity = load_silero()
     reader, shape = load_reader(config, registry)
+    encoder = EfficientNetEncoder(vision, config.video.min_confidence)
+    check_eye(reader.eye, encoder.name)
     backend = Backend(
         reader=reader,
         memory_shape=shape,
@@ -85,7 +90,7 @@ def load_backend(config: StreamsConfig, progress: Progress | None = None) -> Bac
         turn_worker=Worker("turn"),
         synthesizer=HibariSynthesizer(config.speech.voice),
         synthesizer_worker=Worker("tts"),
-        encoder=EfficientNetEncoder(vision, config.video.min_confidence),
+        encoder=encoder,
         encoder_worker=Worker("vision", lambda: torch.set_num_threads(threads)),
     )
     _warm_up(backend, config)
@@ -123,17 +128,19 @@ def load_reader(config: StreamsConfig, registry: Registry | None = None) -> tupl
     registry = registry or build_registry(config.models)
     path = registry.resolve("llm").path
     assert path is not None
-    model = load_model(path, config.llm)
+    sight = choose_sight(config.models)
+    model = load_model(path, config.llm, sight.adapter if sight else None)
+    chat = load_chat(path, model.marks)
     reader = Reader(
         model.backbone,
-        load_chat(path, model.marks),
+        chat,
         config.llm,
-        with_primer=_with_primer(config),
+        with_primer=_with_primer(config, sight),
         embedder=_load_embedder(registry, config),
-        speak_threshold=config.llm.speak_threshold,
-        eye=model.eye,
+        speak_threshold=config.llm.speak_threshold or (sight.speak_threshold if sight else None),
+        eye=ConnectorEye(sight.connector, model.backbone, chat) if sight else model.eye,
     )
-    return reader, reader.shape(fingerprint(path, model.backbone.spec))
+    return reader, reader.shape(fingerprint(path, model.backbone.spec, sight.files if sight else ()))
 
 
 def _load_embedder(registry: Registry, config: StreamsConfig) -> TextEmbedder | None:
@@ -145,9 +152,10 @@ def _load_embedder(registry: Registry, config: StreamsConfig) -> TextEmbedder | 
     return load_embedder(path)
 
 
-def _with_primer(config: StreamsConfig) -> bool:
+def _with_primer(config: StreamsConfig, sight: Sight | None) -> bool:
+    """A model that learned to answer from frames needs no example of it."""
     asked = config.llm.primer
-    return asked == "on" or (asked == "auto" and config.models.llm == "embedded")
+    return asked == "on" or (asked == "auto" and config.models.llm == "embedded" and sight is None)
 
 
 class Streams:

@@ -17,6 +17,8 @@ from streams.types import Embedding, Frame
 
 CERTAIN = 0.9
 """What a kind of word takes to be said that was never validated."""
+SIBLING_SHARE = 0.8
+"""A class is named if it takes so much of the likelihood of the narrowest kind that it is of."""
 PLACED = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
 
 
@@ -57,13 +59,19 @@ class Captions:
     def __init__(self, connector: Connector) -> None:
         self._config = connector.config
         config = self._config
-        names = config.words("name")
+        words, first = config.words("name"), len(config.names)
         # The same thing has a name among the learned and among the classes: they speak for one another.
-        self._by_name: dict[str, list[int]] = {}
-        for index, name in enumerate(names):
-            self._by_name.setdefault(name, []).append(index)
-        first = len(config.names)
-        self._kinds = {kind: [first + index for index in classes] for kind, classes in config.kinds.items()}
+        self._names = tuple(dict.fromkeys(words))
+        number = {name: index for index, name in enumerate(self._names)}
+        self._merge = torch.tensor([number[word] for word in words])
+        narrow = sorted(config.kinds.items(), key=lambda kind: len(kind[1]))
+        self._kinds = tuple(name for name, _ in narrow)
+        self._members = torch.zeros(len(narrow), len(words))
+        self._above: dict[str, int] = {}
+        for kind, (_, classes) in enumerate(narrow):
+            self._members[kind, [first + index for index in classes]] = 1
+            for index in classes:
+                self._above.setdefault(config.classes[index], kind)
 
     def of(self, words: Mapping[str, Tensor]) -> str:
         """Of one picture's words, [slots, words] by kind; "" when nothing is sure."""
@@ -86,13 +94,15 @@ class Captions:
     def _name(self, probabilities: Tensor) -> str:
         """The likeliest name, or a kind that it belongs to (after Deng et al., "Hedging your bets", 2012)."""
         sure = self._limit("name")
-        summed = {name: float(probabilities[rows].sum()) for name, rows in self._by_name.items()}
-        best = max(summed, key=summed.__getitem__)
-        if summed[best] >= sure:
-            return "" if best == EMPTY else best
-        kinds = {kind: float(probabilities[rows].sum()) for kind, rows in self._kinds.items()}
-        narrow = sorted(self._kinds, key=lambda kind: len(self._kinds[kind]))
-        return next((kind for kind in narrow if kinds[kind] >= sure), "")
+        share, best = torch.zeros(len(self._names)).index_add_(0, self._merge, probabilities).max(0)
+        name, kinds = self._names[int(best)], self._members @ probabilities
+        if float(share) < sure:
+            likely = (kinds >= sure).nonzero()
+            return self._kinds[int(likely[0, 0])] if len(likely) else ""
+        above = self._above.get(name)
+        if above is not None and float(share) < SIBLING_SHARE * float(kinds[above]):
+            return self._kinds[above]
+        return "" if name == EMPTY else name
 
     def _sure(self, kind: str, probabilities: Tensor) -> str:
         best = int(probabilities.argmax())

@@ -1,8 +1,7 @@
 """One frozen configuration: defaults, then a TOML file, then ``STREAMS_*`` environment, then flags.
 
-Each room is handed its own section and nothing else. An environment name is the section and the
-key joined by an underscore: ``STREAMS_MEMORY_WINDOW_TOKENS=768`` sets ``memory.window_tokens``.
-An unknown key is refused by name, wherever it came from.
+Each room is handed its own section and nothing else. ``STREAMS_MEMORY_WINDOW_TOKENS=768`` sets
+``memory.window_tokens``. An unknown key is refused by name, wherever it came from.
 """
 
 from __future__ import annotations
@@ -50,6 +49,8 @@ class ModelsConfig(Section):
     """Whether a speaker sounds finished."""
     tts: str = "embedded"
     vision: str = "embedded"
+    sight: str = "embedded"
+    """How the model sees: ``embedded``, ``names`` (it is told in words), or what ``streams train`` wrote."""
     embedding: str = "embedded"
     """Text embeddings, for the recall policies ``external`` and ``hybrid``."""
     cache_dir: Path = Field(default=Path("~/.cache/streams"))
@@ -152,8 +153,7 @@ class LlmConfig(Section):
     """Most visual tokens of a frame, for models that look at pictures in their own size (Qwen-VL)."""
     max_output_tokens: int = Field(default=96, gt=0)
     speak_threshold: float | None = Field(default=None, gt=0, lt=1)
-    """Above this probability the model speaks up unasked, where a session allows it; None: as its weights say
-    (a model that was not trained to tell does not speak up)."""
+    """Above this probability the model speaks up unasked, if a session lets it; None: as its weights say."""
     unasked_gap_s: float = Field(default=2.0, ge=0)
     """Between the end of one unasked reply and the next."""
     unasked_stale_s: float = Field(default=8.0, gt=0)

@@ -119,9 +119,10 @@ class _Run:
         encoder, data = PixelEncoder(self._encoder), self._recipe.data
         found: list[Features] = []
         for held_out in (False, True):
-            count = data.photograph_crops // 4 if held_out else data.photograph_crops
+            count = -(-data.photograph_crops // 4) if held_out else data.photograph_crops
             crops = photograph_crops(folder, count, held_out=held_out, seed=data.seed)
-            found.append(encoder.features(crops).astype(np.float16))
+            none = self._train.features[:0]
+            found.append(encoder.features(crops).astype(np.float16) if crops else none)
         return found[0], found[1]
 
     def live(self, connector: Connector) -> None:

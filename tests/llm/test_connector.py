@@ -30,7 +30,7 @@ CONFIG = ConnectorConfig(
     texts=(EMPTY, "EXIT"),
     width=16,
     heads=2,
-    kinds={"vehicle": (2,), "animal": (0,)},
+    kinds={"thing": (1, 2), "vehicle": (2,), "animal": (0,)},
 )
 
 
@@ -174,3 +174,6 @@ def test_captions_hedge_among_classes(connector):
     # A name that is learned and a class too: both speak for it.
     words["name"][0, [2, first + 1, first + 2]] = torch.tensor([0.5, 0.45, 0.05])
     assert Captions(connector).of(words) == "banana"
+    # Of two of a kind neither is sure enough: the kind is.
+    words["name"][0, [2, first + 1, first + 2]] = torch.tensor([0.0, 0.4, 0.6])
+    assert Captions(connector).of(words) == "thing"

@@ -81,9 +81,9 @@ def look(streams, config, encoder):
     def play(scenario, clock, *, eye=None, **video):
         async def whole():
             events = []
+            # Without an eye it is told names, whatever the embedded model has.
             reader = streams.backend.reader
-            if eye is not None:
-                reader = Reader(reader.backbone, reader.chat, reader.config, eye=eye)
+            reader = Reader(reader.backbone, reader.chat, reader.config, eye=eye)
             backend = replace(streams.backend, encoder=encoder, reader=reader)
             host = MemoryHost(config.memory, backend.memory_shape)
             stream = await backend.engine.run(lambda: Stream(backend.reader, host.open("sight"), "You see."))

@@ -1,0 +1,30 @@
+"""How the language model sees: chosen, and checked against the frame encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llm.eye import ConnectorEye
+from llm.sight import EMBEDDED, Sight, load_sight
+from llm.visual import Eye
+from streams.config import ModelsConfig
+from streams.errors import ConfigError
+
+
+def choose_sight(models: ModelsConfig) -> Sight | None:
+    """What is trained for it; None where the model is told names, or sees by itself. Raises ModelError."""
+    if models.sight == "names":
+        return None
+    if models.sight != "embedded":
+        return load_sight(Path(models.sight).expanduser())
+    embedded = models.llm == "embedded" and models.vision == "embedded"
+    return load_sight(EMBEDDED) if embedded else None
+
+
+def check_eye(eye: Eye | None, encoder: str) -> None:
+    """Raises ConfigError when ``eye`` was trained on features of another encoder."""
+    if isinstance(eye, ConnectorEye) and eye.encoder != encoder:
+        raise ConfigError(
+            f"the sight was trained on '{eye.encoder}', and models.vision is '{encoder}'",
+            param="models.sight",
+        )
