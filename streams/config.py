@@ -49,8 +49,8 @@ class ModelsConfig(Section):
     """Whether a speaker sounds finished."""
     tts: str = "embedded"
     vision: str = "embedded"
-    sight: str = "embedded"
-    """How the model sees: ``embedded``, ``names`` (it is told in words), or what ``streams train`` wrote."""
+    sight: str = "names"
+    """How the model sees: ``names`` (it is told in words), ``embedded``, or what ``streams train`` wrote."""
     embedding: str = "embedded"
     """Text embeddings, for the recall policies ``external`` and ``hybrid``."""
     cache_dir: Path = Field(default=Path("~/.cache/streams"))

@@ -21,8 +21,11 @@ def test_what_ships_is_whole_and_small():
 
 
 def test_a_model_that_sees_remembers_apart_from_one_that_is_told(config):
-    told_config = config.model_copy(update={"models": config.models.model_copy(update={"sight": "names"})})
-    (seeing, its_shape), (told, other_shape) = load_reader(config), load_reader(told_config)
+    def reader(sight):
+        models = config.models.model_copy(update={"sight": sight})
+        return load_reader(config.model_copy(update={"models": models}))
+
+    (seeing, its_shape), (told, other_shape) = reader("embedded"), reader("names")
     assert its_shape.fingerprint.model_hash != other_shape.fingerprint.model_hash
     assert its_shape.fingerprint.tokenizer_hash == other_shape.fingerprint.tokenizer_hash
     assert (seeing.eye is None, told.eye is None) == (False, True)

@@ -329,7 +329,7 @@ def test_a_catalog_that_is_wrong_with_right_checksums_is_rebuilt(
         db.row_factory = sqlite3.Row
         row = dict(db.execute("SELECT * FROM blocks").fetchone()) | {column: value}
         del row["crc"]
-        db.execute(f"UPDATE blocks SET {column} = ?, crc = ?", (value, schema._sealed(*row.values())[-1]))
+        db.execute(f"UPDATE blocks SET {column} = ?, crc = ?", (value, schema.sealed(*row.values())[-1]))
     db.close()
     session = open_store().open(key, fingerprint)
     assert session.read(1).info == make_encoded(1).info
@@ -370,7 +370,7 @@ def test_a_catalog_that_lies_with_right_checksums_is_not_believed(
             change = {"position": old_place.position} if row["id"] == 1 else {"text": "a lie"}
             values = [value for name, value in (row | change).items() if name != "crc"]
             marks = ", ".join("?" * (len(values) + 1))
-            db.execute(f"REPLACE INTO blocks VALUES ({marks})", schema._sealed(*values))
+            db.execute(f"REPLACE INTO blocks VALUES ({marks})", schema.sealed(*values))
     db.close()
     session = open_store().open(key, fingerprint)
     for read in (session.read, session.read_head):
