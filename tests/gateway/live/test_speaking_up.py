@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from gateway.assembly import Streams, load_reader
+from gateway.assembly import Streams
 from llm.speaking import Speaking
 from streams.clock import ReplayClock
 from streams.conversation import Message, ResponseOptions, TextContent
@@ -326,23 +326,6 @@ def test_nobody_is_talked_over_and_what_was_said_is_answered_first(
             created = [event.unasked and event.unasked.request_id for event in talk.of(ResponseCreated)]
             assert created == [None, "cat"]
             assert not talk.of(UnaskedSuppressed)
-
-    asyncio.run(scenario())
-
-
-def test_the_trained_model_speaks_up_when_what_was_asked_for_is_shown(streams, config, photograph):
-    """With the threshold that its weights were calibrated to."""
-    reader, shape = load_reader(
-        config.model_copy(update={"models": config.models.model_copy(update={"sight": "embedded"})})
-    )
-    backend = replace(streams.backend, reader=reader, memory_shape=shape)
-
-    async def scenario():
-        async with talking(Streams(config, backend)) as talk:
-            await talk.session.speaking_up.add("Tell me when you see a cat.", "alert", False, "cat")
-            await watch(talk, [photograph(name) for name in ("coffee.png", "motorcycle.png", "chelsea.png")])
-            judged = [(each.speaks, round(each.probability, 3)) for each in talk.of(FrameJudged)]
-            assert [unasked.at_us for unasked in talk.unasked] == [10 * S], judged
 
     asyncio.run(scenario())
 
