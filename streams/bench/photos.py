@@ -27,7 +27,7 @@ from streams.train.pictures.photographs import Photograph, load_photographs
 from streams.types import US_PER_S, Image
 
 QUESTION = "What do you see?"
-BY_NAMES = "models.sight=names"
+BY_NAMES, BY_SIGHT = "models.sight=names", "models.sight=embedded"
 ASKED_US = US_PER_S
 ANSWER_TOKENS = 24
 
@@ -60,8 +60,9 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     """Raises ConfigError for numbers that cannot be, ModelError when photographs cannot be fetched."""
     if args.photos is not None and args.photos < 1:
         raise ConfigError("--photos must be above 0", param="--photos")
-    # Beside what the model sees stands what it makes of names, unless other settings are compared.
-    settings = variants(config, args.variants or [BY_NAMES])
+    # What the model sees and what it makes of names stand side by side, unless other settings are compared.
+    beside = BY_SIGHT if config.models.sight == "names" else BY_NAMES
+    settings = variants(config, args.variants or [beside])
     photographs = [*load_photographs("test", build_installer(config.models))][: args.photos]
     found = {
         name: asyncio.run(_look_at_all(setting, name, photographs, args.question))
