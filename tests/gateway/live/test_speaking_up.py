@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from gateway.assembly import Streams
+from gateway.assembly import Streams, load_reader
 from llm.speaking import Speaking
 from streams.clock import ReplayClock
 from streams.conversation import Message, ResponseOptions, TextContent
@@ -326,6 +326,23 @@ def test_nobody_is_talked_over_and_what_was_said_is_answered_first(
             created = [event.unasked and event.unasked.request_id for event in talk.of(ResponseCreated)]
             assert created == [None, "cat"]
             assert not talk.of(UnaskedSuppressed)
+
+    asyncio.run(scenario())
+
+
+def test_the_trained_model_speaks_up_when_what_was_asked_for_is_shown(streams, config, photograph):
+    """With the threshold of its weights. Of other photographs it has false alarms: its card says so."""
+    models = config.models.model_copy(update={"sight": "embedded"})
+    reader, shape = load_reader(config.model_copy(update={"models": models}))
+    backend = replace(streams.backend, reader=reader, memory_shape=shape)
+
+    async def scenario():
+        async with talking(Streams(config, backend)) as talk:
+            await talk.session.speaking_up.add(REQUEST, "alert", False, "cat")
+            await watch(talk, [photograph(name) for name in ("rocket.jpg", "camera.png", "chelsea.png")])
+            judged = [(each.pts_us // S, each.speaks) for each in talk.of(FrameJudged)]
+            assert judged == [(0, False), (5, False), (10, True)]
+            assert [unasked.request_id for unasked in talk.unasked] == ["cat"]
 
     asyncio.run(scenario())
 
