@@ -47,8 +47,13 @@ def config():
 
 @pytest.fixture(scope="session")
 def streams(config):
-    """The service on the embedded models, live (wall clock), on a free port."""
+    """The service on the embedded models, live (wall clock), on a free port.
+
+    Its language model is told names and is as it was published: tests of the service do not hang on how
+    the shipped sight was trained, which has tests of its own.
+    """
     server = config.server.model_copy(update={"port": 0})
-    service = Streams.load(config.model_copy(update={"server": server}))
+    models = config.models.model_copy(update={"sight": "names"})
+    service = Streams.load(config.model_copy(update={"server": server, "models": models}))
     yield service
     service.close()
