@@ -52,8 +52,10 @@ def load_adapter(file: Path) -> Adapter:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         layers = sorted(name.removesuffix(A) for name in tensors if name.endswith(A))
         pairs = {layer: (tensors[layer + A], tensors[layer + B]) for layer in layers}
-        rank = {len(down) for down, _ in pairs.values()}
-        return Adapter(pairs, float(metadata["alpha"]) / rank.pop())
+        ranks = {len(down) for down, _ in pairs.values()}
+        if len(ranks) != 1:
+            raise ModelError(f"{file}: all layers of an adapter have one rank", param="models.sight")
+        return Adapter(pairs, float(metadata["alpha"]) / ranks.pop())
     except (SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{file} is no adapter: {error}", param="models.sight") from None
 

@@ -144,7 +144,7 @@ class Living:
             hidden = self._model([script], self._asked_pictures)
             rows, ids, places = _replies([script])
             if len(rows):
-                scores = linear(hidden[rows], self._model.frozen.head).float()
+                scores = linear(hidden[rows], self._model.frozen.head).float().cpu()
                 loss += float(cross_entropy(scores, ids, reduction="sum"))
                 count += len(ids)
                 right = (scores.argmax(-1) == ids).tolist()

@@ -83,3 +83,12 @@ def test_what_is_no_adapter_is_refused(tmp_path):
     save_file({"x" + A: torch.zeros(2, 2)}, tmp_path / "half.safetensors", {"alpha": "1"})
     with pytest.raises(ModelError, match=f"x{B}"):
         load_adapter(tmp_path / "half.safetensors")
+
+
+def test_layers_of_unequal_ranks_are_no_adapter(trained, tmp_path):
+    tensors = trained.adapter()
+    name = next(name for name in tensors if name.endswith(A)).removesuffix(A)
+    tensors |= {name + A: tensors[name + A][:2].clone(), name + B: tensors[name + B][:, :2].clone()}
+    save_file(tensors, tmp_path / "uneven.safetensors", {"alpha": "6"})
+    with pytest.raises(ModelError, match="one rank"):
+        load_adapter(tmp_path / "uneven.safetensors")
