@@ -209,7 +209,9 @@ class Corpus:
         if self._rng.random() < 0.2:
             response["instructions"] = self._words()
         message = {"type": "response.create", "response": response}
-        return Seed(message, refusals=frozenset({"conversation_already_has_active_response"}))
+        # Responses of earlier messages may still be written, in the conversation or a few out of it.
+        busy = frozenset({"conversation_already_has_active_response", "too_many_responses"})
+        return Seed(message, refusals=busy)
 
     def _retrieve(self) -> Seed:
         message = {"type": "conversation.item.retrieve", "item_id": self._rng.choice(self._items)}
