@@ -11,16 +11,15 @@ from torch import Tensor
 from llm.calling import Calling
 from llm.constrained import ConstrainedSampler
 from llm.context import Context
-from llm.key_query import key_query
+from llm.memory_query import memory_query
 from llm.passage import Passage
-from llm.question import Question as Question
+from llm.question import Question
 from llm.sampler import Sampler
 from llm.schema import arguments_grammar
 from llm.sinks import Tools
 from llm.standing import in_order
 from llm.stream import Stream
 from memory.block import Block
-from memory.recall.policy import Query
 from memory.recall.span import parse_where
 from memory.recaller import Recalled
 from streams.conversation import Tool
@@ -178,12 +177,8 @@ class Answer:
         if not memory.sealed_count:
             return Recalled((), ())
         now_us, text = self._question.start_us, self._question.sought
-        keys = embedding = None
-        if memory.policy.uses_keys:
-            keys = key_query(reader, asked, now_us, [sinks, *memory.recent()], self._context)
-        if memory.policy.uses_embedding:
-            embedding = reader.embed([text])[0]
-        return memory.recall(Query(now_us, keys, embedding), parse_where(text, now_us))
+        query = memory_query(reader, memory, asked, text, now_us, sinks, self._context)
+        return memory.recall(query, parse_where(text, now_us))
 
     def step(self, now_us: int) -> Token | None:
         """Compute the next token, or None when the answer is complete or as long as it may be."""
@@ -246,6 +241,13 @@ class Answer:
         kept = self._keep(now_us, keep_tokens) if self._remember else Kept()
         self._release()
         return kept
+
+    def write(self, now_us: int) -> str:
+        """Write all of it, finish it, and return what it says."""
+        while self.step(now_us) is not None:
+            pass
+        self.finish(now_us)
+        return "".join(token.text for token in self.written).strip()
 
     def discard(self) -> None:
         """End the answer as if it had never been asked for: nothing of it is remembered."""

@@ -11,7 +11,7 @@ from llm.context import Context
 from llm.passage import Passage
 from llm.reader import Reader
 from llm.standing import Standing
-from llm.visual import VisualTokens
+from llm.visual import VisualTokens, in_words
 from memory.block import Block
 from memory.memory import StreamMemory
 from streams.conversation import Role
@@ -62,8 +62,7 @@ class Stream:
     def see(self, start_us: int, end_us: int, shown: str | VisualTokens) -> Generator[None, None, Block]:
         """Read what a frame showed: its names, or the visual tokens of the reader's eye."""
         passage = self.reader.chat.sight(start_us, shown)
-        text = shown if isinstance(shown, str) else shown.text
-        return (yield from self._take_in(passage, BlockKind.FRAME, start_us, end_us, text))
+        return (yield from self._take_in(passage, BlockKind.FRAME, start_us, end_us, in_words(shown)))
 
     def overhear(self, start_us: int, end_us: int, words: str) -> Generator[None, None, Block]:
         """Read what was said but not to be answered."""

@@ -36,6 +36,11 @@ class VisualTokens:
         return replace(self, embeddings=self.embeddings[chosen], deep=deep, places=tuple(chosen))
 
 
+def in_words(shown: str | VisualTokens) -> str:
+    """What people read of that which a model is shown; "" when nothing is sure."""
+    return shown if isinstance(shown, str) else shown.text
+
+
 @dataclass(frozen=True, slots=True)
 class PictureMarks:
     """What a model's chat format puts around a picture; ``token`` stands once for each visual token."""

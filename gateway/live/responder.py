@@ -14,8 +14,9 @@ from gateway.live.reading import Reading, Said
 from gateway.live.response import Delivery, LoadPictures, Plays, Response, Sent, Stopwatch
 from gateway.live.scope import SessionScope
 from gateway.live.speaker import Hold
-from llm.answer import Answer, Given, Question
+from llm.answer import Answer, Given
 from llm.answer_ahead import AnswerAhead
+from llm.question import Question
 from llm.stream import Stream
 from speech.tts import Synthesizer
 from streams.config import StreamsConfig

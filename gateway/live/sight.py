@@ -12,7 +12,7 @@ from gateway.live.newest import Newest
 from gateway.live.reading import Reading
 from llm.novelty import NoveltyFilter
 from llm.stream import Stream
-from llm.visual import VisualTokens
+from llm.visual import VisualTokens, in_words
 from memory.block import Block
 from streams.clock import Clock, ReplayClock
 from streams.config import VideoConfig
@@ -26,11 +26,6 @@ from video.sampling import Decision, Sampler
 THUMBNAILS_KEPT = 4_096
 REPORT_EVERY_US = US_PER_S
 UNSURE = "something unclear"
-
-
-def in_words(shown: str | VisualTokens) -> str:
-    """What people read of that which a model is shown; "" when nothing is sure."""
-    return shown if isinstance(shown, str) else shown.text
 
 
 @dataclass(slots=True)

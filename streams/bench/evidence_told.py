@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from llm.answer import Answer, Question
+from llm.answer import Answer
 from llm.passage import Passage
+from llm.question import Question
 from llm.reader import Reader
 from llm.scoring import ScoredAnswer
 from llm.steps import run
@@ -118,11 +119,8 @@ def _take_in(stream: Stream, piece: Piece) -> Generator[None, None, Block]:
 def _write(answer: Answer) -> tuple[Reply, tuple[int, ...]]:
     """The whole answer, and the ids of the blocks that memory handed back for it."""
     recalled = tuple(moment.block_id for moment in run(answer.prepare()))
-    while answer.step(0) is not None:
-        pass
-    answer.finish(0)
-    text = "".join(token.text for token in answer.written)
-    return Reply(tuple(token.id for token in answer.written), text.strip()), recalled
+    text = answer.write(0)
+    return Reply(tuple(token.id for token in answer.written), text), recalled
 
 
 @contextmanager

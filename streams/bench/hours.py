@@ -18,7 +18,8 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from llm.answer import Answer, Question
+from llm.answer import Answer
+from llm.question import Question
 from llm.reader import Reader
 from llm.steps import run
 from llm.stream import Stream

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import track
 
 from gateway.assembly import Streams
-from llm.answer import Answer, Question
+from llm.answer import Answer
+from llm.question import Question
 from llm.steps import run as run_steps
 from llm.stream import Stream
 from streams.bench.bootstrap import interval
@@ -112,10 +113,7 @@ async def look(streams: Streams, photograph: Photograph, image: Image, question:
 def _ask(stream: Stream, text: str) -> str:
     answer = Answer(stream, Question(text, ASKED_US, ASKED_US), max_tokens=ANSWER_TOKENS, remember=False)
     run_steps(answer.prepare())
-    while answer.step(ASKED_US) is not None:
-        pass
-    answer.finish(ASKED_US)
-    return " ".join("".join(token.text for token in answer.written).split())
+    return " ".join(answer.write(ASKED_US).split())
 
 
 def summary(found: Mapping[str, Sequence[Look]]) -> Report:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from llm.answer import Question
-from llm.key_query import key_query
+from llm.memory_query import memory_query
+from llm.question import Question
 from llm.scoring import ScoredAnswer
 from llm.steps import run
 from llm.stream import Stream
 from memory.block import BlockInfo
-from memory.recall.policy import Query
 from memory.recall.span import parse_where
 from streams.bench.evidence_told import AnswerOver
 from streams.benchmark.text_score import f1, holds
@@ -147,15 +146,10 @@ def _place(ranked: Sequence[BlockInfo], span: Span) -> int | None:
 def _best(stream: Stream, turn: Turn, limit: int) -> list[int]:
     """The ids of the best blocks by the memory's policy, best first."""
     memory, reader = stream.memory, stream.reader
-    keys = embedding = None
-    if memory.policy.uses_keys:
-        context = stream.take_context()
-        asked = reader.chat.question(turn.at_us, turn.text)
-        keys = key_query(reader, asked, turn.at_us, [stream.sinks, *memory.recent()], context)
-        stream.return_context(context)
-    if memory.policy.uses_embedding:
-        embedding = reader.embed([turn.text])[0]
-    query = Query(turn.at_us, keys, embedding)
+    asked = reader.chat.question(turn.at_us, turn.text)
+    context = stream.take_context()
+    query = memory_query(reader, memory, asked, turn.text, turn.at_us, stream.sinks, context)
+    stream.return_context(context)
     moments = memory.recall(query, parse_where(turn.text, turn.at_us), limit).moments
     return [moment.block_id for moment in sorted(moments, key=lambda moment: -moment.score)]
 
@@ -175,10 +169,7 @@ def _write(answer: ScoredAnswer, turn: Turn) -> Given:
         weighed = [each.mean for each in answer.weigh(turn.choices)]
         likeliest = turn.choices[weighed.index(max(weighed))] == right.text
     context_tokens = answer.context_tokens
-    while answer.step(turn.at_us) is not None:
-        pass
-    answer.finish(turn.at_us)
-    text = "".join(token.text for token in answer.written).strip()
+    text = answer.write(turn.at_us)
     accepted = (right.text, *right.accepted)
     best = max(f1(text, each) for each in accepted)
     return Given(text, holds(text, accepted), best, likeliest, context_tokens)

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gateway.assembly import load_reader
-from llm.answer import Answer, Question
+from llm.answer import Answer
+from llm.question import Question
 from llm.steps import run as run_steps
 from llm.stream import Stream
 from streams.bench.evidence_told import opened

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from gateway.assembly import Streams
 from gateway.live.session import LiveSession
-from llm.answer import Question
+from llm.question import Question
 from llm.scoring import Likelihood, ScoredAnswer
 from llm.steps import run
 from llm.stream import Stream
@@ -159,7 +159,7 @@ class Screening(Replay):
         likelihoods = tuple(each.mean for each in weighed)
         return Outcome(
             case,
-            _write(answer, case.at_us),
+            answer.write(case.at_us),
             self._seen_us,
             likelihoods.index(max(likelihoods)) if likelihoods else None,
             likelihoods,
@@ -174,7 +174,7 @@ class Screening(Replay):
         asked.discard()
         if yes.mean <= no.mean:
             return None
-        return _write(self._prepare(stream, case.question, now_us), now_us)
+        return self._prepare(stream, case.question, now_us).write(now_us)
 
     def _prompt(self, case: Case) -> str:
         if not case.choices or not self._how.letters:
@@ -188,11 +188,3 @@ class Screening(Replay):
         answer = ScoredAnswer(stream, question, max_tokens=self._how.max_tokens, remember=False)
         run(answer.prepare())
         return answer
-
-
-def _write(answer: ScoredAnswer, at_us: int) -> str:
-    """The whole answer, which is over then."""
-    while answer.step(at_us) is not None:
-        pass
-    answer.finish(at_us)
-    return "".join(token.text for token in answer.written).strip()

@@ -9,9 +9,10 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from gateway.models import build_registry
-from llm.answer import Answer, Question
+from llm.answer import Answer
 from llm.chat import ChatFormat, load_chat
 from llm.loading import load_backbone
+from llm.question import Question
 from llm.reader import Reader
 from llm.steps import run
 from llm.stream import Stream

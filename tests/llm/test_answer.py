@@ -3,7 +3,8 @@ import copy
 import pytest
 import torch
 
-from llm.answer import Answer, Question
+from llm.answer import Answer
+from llm.question import Question
 from llm.reader import Reader
 from llm.rotary import Rotary
 from llm.steps import run

@@ -2,8 +2,9 @@ from itertools import islice
 
 import pytest
 
-from llm.answer import Answer, Question
+from llm.answer import Answer
 from llm.answer_ahead import AnswerAhead
+from llm.question import Question
 from llm.reader import Reader
 from llm.steps import run
 from streams.config import LlmConfig

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from llm.answer import Answer, Question
+from llm.answer import Answer
 from llm.calling import CALL_SIMILARITY, Calling
 from llm.passage import Passage
+from llm.question import Question
 from llm.reader import Reader
 from llm.steps import run
 from streams.config import LlmConfig

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from llm.answer import Answer, Question
+from llm.answer import Answer
+from llm.question import Question
 from llm.reader import Reader
 from llm.standing import Standing, in_order
 from llm.steps import run
