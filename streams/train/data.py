@@ -11,16 +11,23 @@ from numpy.typing import NDArray
 
 from llm.pixels import with_pixels
 from streams.config import StreamsConfig
+from streams.errors import DownloadError
+from streams.log import get_logger
 from streams.train.bar import bar_of
 from streams.train.dialogue.compose import make_dialogues
 from streams.train.features import Features, Pictures, cached_features
 from streams.train.folder import read_dialogues, read_pictures
+from streams.train.photographs import PhotographCrops
 from streams.train.pictures.material import build_installer, gather
+from streams.train.pictures.photographs import find_unnamed
 from streams.train.pictures.pool import PicturePool
 from streams.train.recipe import Recipe
 from streams.train.sample import Dialogue
 from streams.types import Image
 from video.efficientnet import EfficientNetEncoder
+
+log = get_logger(__name__)
+NO_PHOTOGRAPHS: Features = np.empty((0, 0, 0), np.float16)
 
 
 class PixelEncoder:
@@ -63,6 +70,25 @@ class Data:
         count = data.dialogues if train else data.validation_dialogues
         dialogues = make_dialogues(name, pool.facts, pool.shots, count, data.seed, data.frames)
         return Split(pool, tuple(dialogues), self._features(pool, name))
+
+    def photographs(self, name: Literal["train", "validation"]) -> Features:
+        """Features of crops of photographs, for the gate: those of ``find_unnamed``, beside own data too.
+
+        Empty where none are asked for, or own data are trained on and packages cannot be had.
+        """
+        data = self._recipe.data
+        if not data.photograph_crops:
+            return NO_PHOTOGRAPHS
+        try:
+            files = find_unnamed(name, build_installer(self._config.models))
+        except DownloadError as error:
+            if data.folder is None:
+                raise
+            log.warning("no photographs for the gate", split=name, error=error.message)
+            return NO_PHOTOGRAPHS
+        return self._features(
+            PhotographCrops(files, data.photograph_crops, data.seed), f"{name}'s photographs"
+        )
 
     def _features(self, pictures: Pictures, name: str) -> Features:
         cache = self._recipe.run.cache.expanduser()

@@ -29,7 +29,6 @@ from streams.train.language import Language
 from streams.train.live_model import SeenPictures, spoken_pictures
 from streams.train.living import LiveSettings, Living
 from streams.train.loop import Figures, Loop, Schedule
-from streams.train.photographs import photograph_crops
 from streams.train.recipe import Recipe, load_recipe
 from streams.train.sample import Dialogue, Facts
 from streams.train.script import Reading
@@ -57,7 +56,6 @@ class _Run:
 
     def __init__(self, recipe: Recipe, registry: Registry, config: StreamsConfig) -> None:
         self._recipe = recipe
-        self._registry = registry
         self._out = recipe.run.out
         vision = registry.resolve("vision").path
         assert vision is not None
@@ -65,8 +63,8 @@ class _Run:
         llm = registry.resolve("llm").path
         assert llm is not None
         self._language = Language.load(llm, load_chat(llm), recipe.run.device, recipe.run.dtype)
-        data = Data(recipe, PixelEncoder(self._encoder), config)
-        self._train, self._validation = data.split("train"), data.split("validation")
+        self._data = Data(recipe, PixelEncoder(self._encoder), config)
+        self._train, self._validation = self._data.split("train"), self._data.split("validation")
 
     def see(self) -> Connector:
         """Stage 1, calibrated. What was finished before is loaded."""
@@ -74,7 +72,7 @@ class _Run:
         if file.is_file():
             return load_connector(file)
         connector = self._new_connector()
-        photographs = self._photographs()
+        photographs = self._data.photographs("train"), self._data.photographs("validation")
         stage = Seeing(
             connector,
             Looks(self._train.features, self._train.pictures.facts, photographs[0]),
@@ -111,19 +109,6 @@ class _Run:
             connector.classifier.weight.copy_(channels)
             connector.classifier.bias.copy_(classes)
         return connector
-
-    def _photographs(self) -> tuple[Features, Features]:
-        """Features of crops of the sample photographs, for the gate: for training, and held out."""
-        folder = self._registry.resolve("sample").path
-        assert folder is not None
-        encoder, data = PixelEncoder(self._encoder), self._recipe.data
-        found: list[Features] = []
-        for held_out in (False, True):
-            count = -(-data.photograph_crops // 4) if held_out else data.photograph_crops
-            crops = photograph_crops(folder, count, held_out=held_out, seed=data.seed)
-            none = self._train.features[:0]
-            found.append(encoder.features(crops).astype(np.float16) if crops else none)
-        return found[0], found[1]
 
     def live(self, connector: Connector) -> None:
         """Stage 2; writes the adapter, and the connector again, with its residual."""
