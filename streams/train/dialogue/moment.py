@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from streams.train.dialogue.classes import ALIKE, COVERS
+from streams.train.dialogue.classes import ALIKE, COVERS, DOUBTFUL
 from streams.train.dialogue.phrases import PHRASES
 from streams.train.dialogue.timeline import Sighting, names_in
-from streams.train.dialogue.wording import any_of, phrase, sentence
+from streams.train.dialogue.wording import any_of, narrow_class, phrase, sentence
 from streams.train.pictures.fonts import WORDS
 from streams.train.pictures.vocabulary import COLOURS, NOUNS, plural
 from streams.train.sample import Reply, Split, Thing, Topic, Turn
@@ -95,6 +95,21 @@ def wrong_things(moment: Moment, thing: Thing) -> list[str]:
         phrase(Thing(name, NOUNS[name].parent, moment.rng.choice(colours) if thing.colour else None))
         for name in names
     ]
+
+
+def which_of(
+    moment: Moment, topic: Topic, question: str, group: str, sighting: Sighting, thing: Thing
+) -> Turn:
+    """Asked which one of ``group`` it was, the only one: its name. Wrong answers are others of the class."""
+    accepted = [phrase(thing, coloured=False), phrase(thing), thing.name]
+    narrow = narrow_class(thing.name)
+    if narrow is not None and narrow != group:
+        accepted.append(narrow)
+    right = {thing.name, *ALIKE.get(thing.name, ()), *DOUBTFUL[group]}
+    akin = sorted(name for name, noun in NOUNS.items() if group in noun.classes and name not in right)
+    others = [phrase(Thing(name, NOUNS[name].parent)) for name in moment.rng.sample(akin, min(3, len(akin)))]
+    answer = phrase(replace(thing, colour=None))
+    return moment.turn(topic, question, answer, accepted, (sighting.span,), others)
 
 
 def is_singular(thing: Thing) -> bool:

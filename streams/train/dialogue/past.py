@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from streams.train.dialogue.classes import ALIKE, DOUBTFUL, members
-from streams.train.dialogue.moment import Moment, is_plural, is_singular, words_for, words_like, wrong_things
+from streams.train.dialogue.moment import (
+    Moment,
+    is_plural,
+    is_singular,
+    which_of,
+    words_for,
+    words_like,
+    wrong_things,
+)
 from streams.train.dialogue.timeline import Sighting, names_in
 from streams.train.dialogue.wording import (
     NUMBERS,
@@ -107,6 +115,20 @@ def ask_seen(moment: Moment) -> Turn | None:
     absent = set(akin if moment.rng.random() < 0.5 and akin else NOUNS) - taken
     asked = sorted(name for name in absent if not is_plural(name))
     return _no(moment, moment.rng.choice(asked)) if asked else None
+
+
+def ask_class(moment: Moment) -> Turn | None:
+    """Which animal it was, say, where one alone was seen."""
+    names = list(names_in(moment.seen))
+    for group in moment.rng.sample(list(DOUBTFUL), len(DOUBTFUL)):
+        found = members(group, names)
+        if found is None or len(found) != 1:
+            continue
+        sighting = next(sighting for sighting in moment.seen if sighting.thing(found[0]))
+        thing = sighting.thing(found[0])
+        if thing is not None and thing.count == 1 and sighting is not moment.present:
+            return which_of(moment, "past", moment.ask("class", group=group), group, sighting, thing)
+    return None
 
 
 def ask_order(moment: Moment) -> Turn | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streams.train.dialogue.moment import Moment, is_singular, words_for, words_like, wrong_things
+from streams.train.dialogue.classes import DOUBTFUL, members
+from streams.train.dialogue.moment import Moment, is_singular, which_of, words_for, words_like, wrong_things
 from streams.train.dialogue.wording import NUMBERS, PLACE_PHRASES, WAY_PHRASES, describe
 from streams.train.pictures.vocabulary import COLOURS, plural
 from streams.train.sample import Turn
@@ -45,6 +46,17 @@ def ask_count_now(moment: Moment) -> Turn | None:
     number = NUMBERS[thing.count]
     accepted = (number, str(thing.count), f"{number} {plural(thing.name)}")
     return moment.turn("count", question, number, accepted, (moment.present.span,), NUMBERS[1:])
+
+
+def ask_class_now(moment: Moment) -> Turn | None:
+    """Which animal is in view, say, where there is one."""
+    sighting = moment.present
+    for group in moment.rng.sample(list(DOUBTFUL), len(DOUBTFUL)):
+        found = members(group, [thing.name for thing in sighting.facts.things])
+        thing = sighting.thing(found[0]) if found is not None and len(found) == 1 else None
+        if thing is not None and thing.count == 1:
+            return which_of(moment, "now", moment.ask("class-now", group=group), group, sighting, thing)
+    return None
 
 
 def ask_text_now(moment: Moment) -> Turn | None:

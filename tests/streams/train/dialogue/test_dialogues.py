@@ -98,6 +98,12 @@ def asked_thing(split, dialogue, turn, *kinds):
     raise AssertionError(f"{turn.text} names nothing")
 
 
+def asked_class(split, turn):
+    """The class that is asked for one of, if that is asked."""
+    found = [words["group"] for words in read(split, turn, "class", "class-now")]
+    return next((group for group in found if group in DOUBTFUL), None)
+
+
 def answer_of(turn):
     (reply,) = turn.replies
     return reply.text.rstrip(".").lower()
@@ -204,8 +210,34 @@ def test_text(made):
             assert {frame.facts.text for frame in seen if frame.facts.text} == within
 
 
+def test_one_of_a_class_is_the_only_one(made):
+    asked = {"past": 0, "now": 0}
+    for dialogue, turn in turns_of(made, *asked):
+        group = asked_class(made[0], turn)
+        if group is None:
+            continue
+        asked[turn.topic] += 1
+        shots = [shot for shot in shots_of(dialogue) if shot[0] <= turn.at_us]
+        shots = shots[-1:] if turn.topic == "now" else shots
+        names = [thing.name for shot in shots for thing in shot[2][0].facts.things]
+        assert not DOUBTFUL[group] & set(names)
+        (name,) = [name for name in names if group in NOUNS[name].classes]
+        assert answer_of(turn) == any_of(name).lower()
+        found = showing([frame for shot in shots for frame in shot[2]], name)
+        assert covers(turn, [frame for frame, _ in found if frame.pts_us <= turn.at_us])
+        assert group not in turn.replies[0].accepted
+        wrong = [choice for choice in turn.choices if choice != turn.replies[0].text]
+        offered = {noun for noun in NOUNS if f"{any_of(noun)}.".lower() in [c.lower() for c in wrong]}
+        assert len(offered) == len(wrong)
+        assert all(group in NOUNS[noun].classes and noun not in ALIKE.get(name, ()) for noun in offered)
+        assert not offered & DOUBTFUL[group]
+    assert min(asked.values()) > 5
+
+
 def test_now_is_the_last_frame(made):
     for dialogue, turn in turns_of(made, "now"):
+        if asked_class(made[0], turn) is not None:
+            continue
         facts = until(dialogue, turn.at_us)[-1].facts
         answer = answer_of(turn)
         assert all(t.name.lower() in answer or plural(t.name) in answer for t in facts.things)
@@ -235,7 +267,7 @@ def test_yes_and_no_are_right_and_balanced(made):
 
 def test_what_was_before_after_and_at_a_time(made):
     for dialogue, turn in turns_of(made, "past"):
-        if answer_of(turn).partition(",")[0] in ("yes", "no"):
+        if answer_of(turn).partition(",")[0] in ("yes", "no") or asked_class(made[0], turn) is not None:
             continue
         shots = [shot for shot in shots_of(dialogue) if shot[0] <= turn.at_us]
         step, kinds = (-1, ["before"]) if read(made[0], turn, "before") else (1, ["after"])

@@ -28,9 +28,9 @@ def test_no_question_of_talk_is_in_two_splits():
 
 def test_each_topic_has_twenty_phrases_to_train_on():
     count = dict.fromkeys(TOPICS, 0)
-    past = ("before", "after", "at", "first", "seen")
+    topics = {**dict.fromkeys(("before", "after", "at", "first", "seen", "class"), "past"), "beside": "place"}
     for kind in KINDS:
-        topic = "past" if kind in past else "place" if kind == "beside" else kind.split("-")[0]
+        topic = "now" if kind == "class-now" else topics.get(kind, kind.split("-")[0])
         count[topic] += len(PHRASES[kind, "train"])
     assert min(count.values()) >= 20, count
 
