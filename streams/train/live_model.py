@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from llm.connector import TOKENS, Connector
+from llm.connector import TOKENS, Connector, Seen, Tables
 from llm.lean import rms_norm
 from llm.rotary import Rotary
 from llm.spec import ModelSpec
@@ -93,15 +93,21 @@ def batch_layout(scripts: Sequence[Script], group: int) -> Layout:
     return lay_out(spans, group)
 
 
-def spoken_pictures(
-    connector: Connector, features: Iterable[Tensor], tables: Mapping[tuple[str, int], Tensor]
-) -> SeenPictures:
+@torch.no_grad()
+def as_pictures(connector: Connector, seen: Seen, tables: Tables) -> SeenPictures:
+    """What was ``seen`` as stage 2 keeps it."""
+    spoken = connector.spoken(seen, tables)
+    return SeenPictures(spoken.to(torch.bfloat16), seen.states.to(torch.bfloat16))
+
+
+@torch.no_grad()
+def spoken_pictures(connector: Connector, features: Iterable[Tensor], tables: Tables) -> SeenPictures:
     """What ``connector`` makes of batches of ``features`` [n, 1 + places, channels], in its present mode."""
-    spoken: list[Tensor] = []
-    states: list[Tensor] = []
-    with torch.no_grad():
-        for batch in features:
-            seen = connector(batch)
-            spoken.append(connector.spoken(seen, tables).to(torch.bfloat16))
-            states.append(seen.states.to(torch.bfloat16))
-    return SeenPictures(torch.cat(spoken), torch.cat(states))
+    return joined([as_pictures(connector, connector(batch), tables) for batch in features])
+
+
+def joined(pictures: Sequence[SeenPictures]) -> SeenPictures:
+    """All of them in one, numbered in this order."""
+    return SeenPictures(
+        torch.cat([each.spoken for each in pictures]), torch.cat([each.states for each in pictures])
+    )

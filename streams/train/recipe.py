@@ -66,6 +66,8 @@ class LivingRecipe(Section):
     """Weight in it of frames at which nothing stands."""
     doubted: float = Field(default=0.5, ge=0, le=1)
     """Share of pictures that are shown as the connector sees them with dropout: less sure, as unseen ones."""
+    imagined: float = Field(default=0.25, ge=0, le=1)
+    """Share of dialogues that are over imagined photographs; none are where own data are trained on."""
     window_tokens: int = Field(default=96, gt=0)
     dialogue_tokens: int = Field(default=128, gt=0)
     recall_blocks: int = Field(default=6, ge=0)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,7 @@ from torch import Tensor
 
 from gateway.models import build_registry
 from llm.chat import load_chat
-from llm.connector import Connector, load_connector, save_connector
+from llm.connector import Connector, Tables, load_connector, save_connector
 from llm.sight import ADAPTER, CONNECTOR, THRESHOLD
 from streams.config import StreamsConfig
 from streams.models.registry import Registry
@@ -24,18 +22,22 @@ from streams.train.bar import bar_of
 from streams.train.calibration import calibrate
 from streams.train.data import Data, PixelEncoder
 from streams.train.features import Features
+from streams.train.imagined import Imagined, imagine, seen_imagined
 from streams.train.labels import describe_words
 from streams.train.language import Language
-from streams.train.live_model import SeenPictures, spoken_pictures
+from streams.train.live_model import SeenPictures, as_pictures, joined, spoken_pictures
 from streams.train.living import LiveSettings, Living
 from streams.train.loop import Figures, Loop, Schedule
+from streams.train.mixture import Mixture
 from streams.train.recipe import Recipe, load_recipe
-from streams.train.sample import Dialogue, Facts
+from streams.train.sample import Facts
 from streams.train.script import Reading
 from streams.train.seeing import Looks, Seeing
 from video.efficientnet import EfficientNetEncoder
 
 BATCH = 256
+IMAGINED = 4_000
+"""Photographs that are imagined, four of each class."""
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
@@ -113,27 +115,20 @@ class _Run:
     def live(self, connector: Connector) -> None:
         """Stage 2; writes the adapter, and the connector again, with its residual."""
         recipe, language, data = self._recipe.living, self._language, self._recipe.data
+        torch.manual_seed(data.seed)  # of the adapters, whether stage 1 was trained just now or before
         model = language.trainable(connector, recipe.rank, recipe.alpha)
         tables = language.tables(connector)
-        seen = self._spoken(connector, tables, self._train.features)
-        connector.train()
-        doubted = self._spoken(connector, tables, self._train.features)
-        connector.eval()
-        count = len(self._train.features)
-        pictures = SeenPictures(
-            torch.cat((seen.spoken, doubted.spoken)), torch.cat((seen.states, doubted.states))
+        imagined = None
+        if data.folder is None and recipe.imagined:
+            imagined = imagine(connector, IMAGINED, data.seed)
+        mixture = Mixture(
+            self._train.dialogues,
+            len(self._train.features),
+            recipe.doubted,
+            imagined,
+            recipe.imagined,
+            data.seed,
         )
-        dialogues = self._train.dialogues
-
-        def train(number: int) -> Dialogue:
-            rng = random.Random(f"{data.seed}/{number}")
-            chosen: Dialogue = dialogues[number % len(dialogues)]
-            frames = tuple(
-                replace(frame, picture=frame.picture + count * (rng.random() < recipe.doubted))
-                for frame in chosen.frames
-            )
-            return replace(chosen, frames=frames)
-
         stage = Living(
             model,
             language.chat,
@@ -141,9 +136,9 @@ class _Run:
             LiveSettings(
                 recipe.rate, recipe.residual_rate, recipe.speaking, recipe.unasked, recipe.workers, data.seed
             ),
-            train=train,
+            train=mixture.dialogue,
             per_step=recipe.dialogues_per_step,
-            pictures=pictures,
+            pictures=self._shown(connector, tables, imagined),
             validation=self._validation.dialogues,
             validation_pictures=self._spoken(connector, tables, self._validation.features),
         )
@@ -159,9 +154,17 @@ class _Run:
         tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in adapter.items()}
         save_file(tensors, self._out / ADAPTER, facts)
 
-    def _spoken(
-        self, connector: Connector, tables: dict[tuple[str, int], Tensor], features: Features
-    ) -> SeenPictures:
+    def _shown(self, connector: Connector, tables: Tables, imagined: Imagined | None) -> SeenPictures:
+        """The pictures of training as ``Mixture`` numbers them."""
+        seen = [self._spoken(connector, tables, self._train.features)]
+        connector.train()
+        seen.append(self._spoken(connector, tables, self._train.features))
+        connector.eval()
+        if imagined is not None:
+            seen.append(as_pictures(connector, seen_imagined(connector, imagined), tables))
+        return joined(seen)
+
+    def _spoken(self, connector: Connector, tables: Tables, features: Features) -> SeenPictures:
         torch.manual_seed(self._recipe.data.seed)
         starts = range(0, len(features), BATCH)
         batches = (torch.from_numpy(np.asarray(features[s : s + BATCH], np.float32)) for s in starts)
