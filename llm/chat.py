@@ -152,7 +152,8 @@ class ChatFormat:
         return Passage(ids, len(before), len(before) + tokens, shown)
 
     def overheard(self, at_us: int, words: str) -> Passage:
-        return self._passage(f"[{format_time(at_us)}] Heard:", f" {words}", ".\n")
+        end = "\n" if words.endswith((".", "!", "?")) else ".\n"
+        return self._passage(f"[{format_time(at_us)}] Heard:", f" {words}", end)
 
     def question(self, at_us: int, words: str) -> Passage:
         return self.message("user", at_us, words)

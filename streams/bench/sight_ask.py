@@ -74,18 +74,19 @@ class Asker:
         """``turn`` has one reply, and is asked now."""
         memory = stream.memory
         sealed, recent = memory.sealed(), [block.info for block in memory.recent()]
-        outside = _outside(turn.evidence, sealed, recent)
+        kind = BlockKind.UTTERANCE if turn.topic == "heard" else BlockKind.FRAME
+        outside = _outside(turn.evidence, kind, sealed, recent)
         order = [] if not outside else _best(stream, turn, RANKED)
         by_id = {info.id: info for info in sealed}
         ranked = [by_id[block_id] for block_id in order]
-        shown = [[info.id for info in _showing(sealed, span)] for span in outside]
+        shown = [[info.id for info in _holding(sealed, kind, span)] for span in outside]
         return Asked(
             turn.topic,
             turn.text,
             turn.at_us,
             turn.at_us - min((end for _, end in turn.evidence), default=turn.at_us),
             len(turn.evidence),
-            tuple(_place(ranked, span) for span in outside),
+            tuple(_place(ranked, kind, span) for span in outside),
             sum(map(bool, shown)),
             self._given(stream, turn, sealed, sorted({block_id for ids in shown for block_id in ids})),
         )
@@ -122,25 +123,29 @@ def _question(turn: Turn) -> Question:
     return Question(turn.text, turn.at_us, turn.at_us)
 
 
-def _showing(infos: Iterable[BlockInfo], span: Span) -> list[BlockInfo]:
-    """The frames that were seen in ``span``. What was said meanwhile shows nothing."""
+def _holding(infos: Iterable[BlockInfo], kind: BlockKind, span: Span) -> list[BlockInfo]:
+    """The frames that were seen in ``span``, or what was said in it: the one does not tell the other."""
     start_us, end_us = span
     return [
         info
         for info in infos
-        if info.kind is BlockKind.FRAME and info.start_us <= end_us and info.end_us > start_us
+        if info.kind is kind
+        and info.start_us <= end_us
+        and (info.end_us > start_us or info.start_us >= start_us)
     ]
 
 
-def _outside(spans: Sequence[Span], sealed: Sequence[BlockInfo], recent: Sequence[BlockInfo]) -> list[Span]:
+def _outside(
+    spans: Sequence[Span], kind: BlockKind, sealed: Sequence[BlockInfo], recent: Sequence[BlockInfo]
+) -> list[Span]:
     """Those of ``spans`` that have left the window; what was never read has once it begins after that."""
-    from_us = min((info.start_us for info in recent if info.kind is BlockKind.FRAME), default=0)
-    gone = [span for span in spans if not _showing(recent, span)]
-    return [span for span in gone if _showing(sealed, span) or span[1] < from_us]
+    from_us = min((info.start_us for info in recent if info.kind is kind), default=0)
+    gone = [span for span in spans if not _holding(recent, kind, span)]
+    return [span for span in gone if _holding(sealed, kind, span) or span[1] < from_us]
 
 
-def _place(ranked: Sequence[BlockInfo], span: Span) -> int | None:
-    return next((place for place, info in enumerate(ranked, 1) if _showing([info], span)), None)
+def _place(ranked: Sequence[BlockInfo], kind: BlockKind, span: Span) -> int | None:
+    return next((place for place, info in enumerate(ranked, 1) if _holding([info], kind, span)), None)
 
 
 def _best(stream: Stream, turn: Turn, limit: int) -> list[int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.assembly import Streams
 from gateway.live.session import LiveSession
+from llm.steps import run
 from llm.stream import Stream
 from streams.bench.sight_ask import Asked, Asker
 from streams.bench.sight_unasked import Unasked, Waited
@@ -25,6 +26,8 @@ AGAIN = re.compile(r"\b(?:whenever|every|each|any ?time|always)\b")
 
 STANDING: tuple[Topic, ...] = ("alert", "narration")
 """Turns that are answered later, unasked."""
+SAID: tuple[Topic, ...] = ("told", "overheard")
+"""Turns that only tell something: the stream hears them, and nobody waits for an answer."""
 
 
 @dataclass(slots=True)
@@ -84,10 +87,12 @@ class _Playing:
                 self._clock.advance_to(item.pts_us if isinstance(item, Seen) else item.at_us)
                 if isinstance(item, Seen):
                     await self._show(session, item)
-                elif item.topic not in (*STANDING, "chat"):
-                    await self._ask(session, item)
                 elif item.topic in STANDING:
                     await self._stand(session, item)
+                elif item.topic in SAID:
+                    await self._overhear(session, item)
+                elif item.topic != "chat":
+                    await self._ask(session, item)
                 if self._failed is not None:
                     raise self._failed
             stats = await session.memory_stats()
@@ -138,6 +143,10 @@ class _Playing:
         said = tuple(self._unasked.said.get(request_id, ()))
         return Waited(turn.topic, turn.text, understood, end_us - turn.at_us, turn.replies, said)
 
+    async def _overhear(self, session: LiveSession, turn: Turn) -> None:
+        stream = session.stream
+        await self._streams.backend.engine.run(lambda: run(stream.overhear(turn.at_us, turn.at_us, turn.text)))
+
     async def _ask(self, session: LiveSession, turn: Turn) -> None:
         asked = await self._streams.backend.engine.run(lambda: self._asker.ask(session.stream, turn))
         self._played.asked.append(asked)
@@ -159,4 +168,4 @@ def _frame_tokens(stream: Stream) -> tuple[int, int]:
 
 def questions(dialogue: Dialogue) -> int:
     """How many of its turns are asked and answered at once."""
-    return sum(turn.topic not in (*STANDING, "chat") for turn in dialogue.turns)
+    return sum(turn.topic not in (*STANDING, *SAID, "chat") for turn in dialogue.turns)

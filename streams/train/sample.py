@@ -12,9 +12,12 @@ from typing import Literal, TypeAlias
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 Topic: TypeAlias = Literal[
-    "now", "past", "colour", "place", "count", "order", "when", "text", "motion", "alert", "narration", "chat"
-]
-"""What a turn asks about; an ``alert`` is a standing request, a ``narration`` one to tell all that is new."""
+    "now", "past", "colour", "place", "count", "order", "when", "text", "motion",
+    "alert", "narration", "told", "overheard", "heard", "chat",
+]  # fmt: skip
+"""What a turn asks about; an ``alert`` is a standing request, a ``narration`` one to tell all that is new.
+What is ``told`` is to be remembered, and acknowledged; what is ``overheard`` is said to somebody else, and not
+answered; ``heard`` asks for either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Something asked at ``at_us``, and all replies it gets: one now, or later ones when events fall due.
+    """Something said at ``at_us``, and all replies it gets: one now, none to what is overheard, or later ones
+    when events fall due.
 
     ``evidence`` are the spans (start, end) that have to be remembered to answer; ``choices`` make it a
     multiple-choice question, the first reply's text being one of them.

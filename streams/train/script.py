@@ -163,6 +163,10 @@ class _Writer:
                 del self._standing[asked]
 
     def _turn(self, turn: Turn) -> None:
+        if turn.topic == "overheard":
+            passage = self._chat.overheard(turn.at_us, turn.text)
+            self._pass(passage.ids, self._recent(), BlockKind.UTTERANCE, turn.at_us)
+            return
         passage = self._chat.question(turn.at_us, turn.text)
         if turn.topic in STANDING_TOPICS:
             self._pass(passage.ids, self._recent(), BlockKind.UTTERANCE, turn.at_us)
@@ -181,12 +185,13 @@ class _Writer:
         self._script.said.append(Said(turn.topic, range(first - 1, first - 1 + len(ids)), ids, turn, reply))
 
     def _recalled(self, turn: Turn) -> list[int]:
-        """Frames of the evidence, and others by chance up to what recall hands back."""
+        """The evidence, frames or what was said, and other blocks by chance up to what recall hands back."""
         recent = set(self._recent())
-        far = [info for info in self._infos if info.kind is BlockKind.FRAME and info.id not in recent]
+        far = [info for info in self._infos if info.id not in recent and info.id not in self._standing]
+        kind = BlockKind.UTTERANCE if turn.topic == "heard" else BlockKind.FRAME
         chosen: list[int] = []
         for start, end in turn.evidence:
-            inside = [info.id for info in far if start <= info.start_us <= end]
+            inside = [info.id for info in far if info.kind is kind and start <= info.start_us <= end]
             chosen += inside[:1] if self._rng.random() < 0.5 else inside[:2]
         others = [info.id for info in far if info.id not in chosen]
         room = max(self._reading.recall_blocks - len(chosen), 0)

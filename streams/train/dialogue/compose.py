@@ -12,6 +12,7 @@ from streams.train.dialogue.moment import Moment
 from streams.train.dialogue.phrases import CHAT
 from streams.train.dialogue.standing import alert, narrate
 from streams.train.dialogue.timeline import Pool, Timeline, make_timeline
+from streams.train.dialogue.told import tell
 from streams.train.sample import Dialogue, Facts, Reply, Split, Turn
 from streams.types import US_PER_S
 
@@ -19,6 +20,8 @@ Ask: TypeAlias = Callable[[Moment], Turn | None]
 
 FRAMES = (12, 40)
 """From how many frames to how many a stream has."""
+_TOLD_FRAMES = 8
+"""Frames at which something may be told or asked of what was."""
 
 
 def _chat(moment: Moment) -> Turn:
@@ -85,6 +88,10 @@ def _compose(split: Split, timeline: Timeline, rng: random.Random) -> Dialogue:
             if (turn := alert(moment, timeline)) is not None:
                 turns.append(turn)
                 break
+    said = sorted(rng.sample(range(len(frames)), min(_TOLD_FRAMES, len(frames))))
+    moments_us = [_moment(split, timeline, rng, index).at_us for index in said]
+    taken = {turn.at_us for turn in turns}
+    turns += tell(tuple(at_us for at_us in moments_us if at_us not in taken), split, rng)
     many = rng.randint(3, 8) if standing == "none" else rng.randint(1, 4)
     asked = {turn.at_us for turn in turns}
     for index in sorted(rng.sample(range(len(frames)), min(many, len(frames)))):

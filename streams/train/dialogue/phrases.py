@@ -10,7 +10,7 @@ from types import MappingProxyType
 from streams.train.sample import Split
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_SECTION = re.compile(r"\[([\w-]+ )?(train|validation|test)\]")
+_SECTION = re.compile(r"\[(?:([\w-]+) ?)??(train|validation|test)?\]")
 
 
 def expand(pattern: str) -> Iterator[str]:
@@ -23,26 +23,26 @@ def expand(pattern: str) -> Iterator[str]:
         yield from expand(pattern[: match.start()] + said + pattern[match.end() :])
 
 
-def _sections(name: str) -> Iterator[tuple[str, str, str]]:
-    """Yield kind ("" where the file has none), split and line."""
+def sections(name: str) -> Iterator[tuple[str, str, str]]:
+    """Yield kind, split (each "" where the section's title has none) and line of a file of this package."""
     kind, split = "", ""
     for line in files(__package__).joinpath(name).read_text("utf-8").splitlines():
         if match := _SECTION.fullmatch(line):
-            kind, split = (match[1] or "").strip(), match[2]
+            kind, split = match[1] or "", match[2] or ""
         elif line and not line.startswith("#"):
             yield kind, split, line
 
 
 def _phrases() -> dict[tuple[str, str], tuple[str, ...]]:
     found: dict[tuple[str, str], dict[str, None]] = {}
-    for kind, split, line in _sections("phrases.txt"):
+    for kind, split, line in sections("phrases.txt"):
         found.setdefault((kind, split), {}).update(dict.fromkeys(expand(line)))
     return {key: tuple(phrases) for key, phrases in found.items()}
 
 
 def _chat() -> dict[str, tuple[tuple[str, str], ...]]:
     found: dict[str, list[tuple[str, str]]] = {}
-    for _, split, line in _sections("chat.txt"):
+    for _, split, line in sections("chat.txt"):
         question, _, answer = line.partition(" | ")
         found.setdefault(split, []).append((question, answer))
     return {split: tuple(pairs) for split, pairs in found.items()}

@@ -12,7 +12,7 @@ import pytest
 from gateway.assembly import Streams
 from memory.block import BlockInfo
 from streams.bench import sight
-from streams.bench.sight_ask import CONDITIONS, Asked, Asker, Given, _outside, _place, _showing, _spread
+from streams.bench.sight_ask import CONDITIONS, Asked, Asker, Given, _holding, _outside, _place, _spread
 from streams.bench.sight_play import Played, Player, questions
 from streams.bench.sight_report import answers, cost, differences, kinds, recalled, summary
 from streams.bench.sight_unasked import unasked
@@ -143,9 +143,10 @@ def test_what_was_never_read_is_beyond_the_window_once_that_begins_after_it():
 
     spans = [(0, 0), (4 * S, 5 * S), (8 * S, 9 * S), (20 * S, 20 * S)]
     recent = [block(3, BlockKind.UTTERANCE), block(8)]
-    assert _outside(spans, [block(4)], recent) == [(0, 0), (4 * S, 5 * S)]
-    assert _outside(spans, [block(4)], []) == [(4 * S, 5 * S)]
-    assert _outside(spans, [], []) == []
+    frame = BlockKind.FRAME
+    assert _outside(spans, frame, [block(4)], recent) == [(0, 0), (4 * S, 5 * S)]
+    assert _outside(spans, frame, [block(4)], []) == [(4 * S, 5 * S)]
+    assert _outside(spans, frame, [], []) == []
 
 
 @pytest.mark.parametrize(
@@ -163,9 +164,15 @@ def test_what_was_said_while_evidence_was_seen_is_no_evidence():
     said = [block(1, BlockKind.UTTERANCE, 4, 5), block(2, BlockKind.REPLY, 5, 6)]
     seen = [block(3, BlockKind.FRAME, 0, 4), block(4, BlockKind.FRAME, 4, 8)]
     span = (4 * S, 6 * S)
-    assert _showing([*said, *seen], span) == seen[1:]
-    assert _place([*said, *seen], span) == 4
-    assert _place(said, span) is None
+    assert _holding([*said, *seen], BlockKind.FRAME, span) == seen[1:]
+    assert _place([*said, *seen], BlockKind.FRAME, span) == 4
+    assert _place(said, BlockKind.FRAME, span) is None
+
+
+def test_what_was_said_at_a_moment_is_the_evidence_of_what_was_heard():
+    said = BlockInfo(1, BlockKind.UTTERANCE, 4 * S, 4 * S, "", 4)
+    seen = BlockInfo(2, BlockKind.FRAME, 4 * S, 8 * S, "", 4)
+    assert _holding([seen, said], BlockKind.UTTERANCE, (4 * S, 4 * S)) == [said]
 
 
 @pytest.fixture

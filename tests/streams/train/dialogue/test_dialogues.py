@@ -197,7 +197,7 @@ def test_order(made):
             found = showing(seen, named({"thing": words[key]}))
             starts[words[key]] = found[0][0].pts_us
             assert covers(turn, [frame for frame, _ in found])
-        assert answer_of(turn) == f"the {min(starts, key=starts.__getitem__)}"
+        assert answer_of(turn) == f"the {min(starts, key=starts.__getitem__)}".lower()
 
 
 def test_text(made):
