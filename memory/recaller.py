@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import RLock
 
 from memory.block import Block, BlockInfo
 from memory.codec.codecs import decode
 from memory.hot import HotTier
 from memory.pool import BlockPool
+from memory.recall.ordered import in_order
 from memory.recall.policy import Hit, Query, RecallPolicy
 from memory.recall.selection import select
 from memory.recall.span import Where
@@ -17,7 +18,7 @@ from memory.shape import MemoryShape
 from memory.transfer import Transfer
 from streams.config import MemoryConfig
 from streams.errors import MemoryStoreError
-from streams.types import Moment
+from streams.types import BlockKind, Moment
 
 CANDIDATES = 64
 """Blocks that a policy is asked for, of which the best that differ are handed back."""
@@ -68,6 +69,11 @@ class Recaller:
         admitted = self._pool.sealed.admitted(where) if where.restricts or neighbours else None
         allowed = admitted if where.restricts else None
         hits = self._policy.rank(query, max(CANDIDATES, 2 * limit), allowed)
+        if where.order is not None:
+            # Of what was seen, unless it is asked for what was said.
+            meant = replace(where, kinds=where.kinds or frozenset([BlockKind.FRAME]))
+            ids = self._pool.sealed.admitted(meant).tolist()
+            hits = in_order(hits, where.order, ids, _Remembered(self._pool.sealed), limit)
         order = admitted.tolist() if admitted is not None and neighbours else []
         found: dict[int, Block] = {}
         chosen = self._choose(hits, order, limit, found)

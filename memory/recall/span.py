@@ -1,12 +1,13 @@
-"""When, and of what kind, the things are that a question asks about, as far as it says so itself."""
+"""When, of what kind and where in order the things are that a question asks about, as far as it says so."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from memory.block import BlockInfo
 from memory.recall.kind_phrase import find_kinds
+from memory.recall.order_phrase import Order, find_order
 from memory.recall.time_phrase import find_span
 from streams.types import BlockKind
 
@@ -14,16 +15,17 @@ from streams.types import BlockKind
 @dataclass(frozen=True, slots=True)
 class Where:
     """Blocks that a question can be about: those that overlap ``start_us`` to ``end_us`` (None: open on
-    that side) and are of ``kinds`` (None: any).
+    that side) and are of ``kinds`` (None: any). ``order``: some are asked for by what they came before or after.
     """
 
     start_us: int | None = None
     end_us: int | None = None
     kinds: frozenset[BlockKind] | None = None
+    order: Order | None = None
 
     @property
     def restricts(self) -> bool:
-        return self != EVERYWHERE
+        return replace(self, order=None) != EVERYWHERE
 
     def admits(self, info: BlockInfo) -> bool:
         return (
@@ -40,4 +42,4 @@ def parse_where(question: str, now_us: int) -> Where:
     """What English phrases in ``question``, asked at ``now_us``, restrict; nothing unless they clearly do."""
     text = re.sub(r"\s+", " ", question.lower().replace("’", "'")).strip()
     start_us, end_us = find_span(text, now_us)
-    return Where(start_us, end_us, find_kinds(text))
+    return Where(start_us, end_us, find_kinds(text), find_order(text))

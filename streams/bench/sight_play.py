@@ -145,7 +145,9 @@ class _Playing:
 
     async def _overhear(self, session: LiveSession, turn: Turn) -> None:
         stream = session.stream
-        await self._streams.backend.engine.run(lambda: run(stream.overhear(turn.at_us, turn.at_us, turn.text)))
+        await self._streams.backend.engine.run(
+            lambda: run(stream.overhear(turn.at_us, turn.at_us, turn.text))
+        )
 
     async def _ask(self, session: LiveSession, turn: Turn) -> None:
         asked = await self._streams.backend.engine.run(lambda: self._asker.ask(session.stream, turn))

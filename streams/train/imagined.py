@@ -16,6 +16,7 @@ from torch import Tensor
 
 from llm.connector import THINGS, Connector, Seen
 from streams.train.dialogue.phrases import PHRASES
+from streams.train.dialogue.told import tell
 from streams.train.dialogue.wording import sentence
 from streams.train.pictures.vocabulary import with_article
 from streams.train.sample import Dialogue, Facts, Reply, Thing, Topic, Turn
@@ -29,11 +30,13 @@ UNSURE = 0.45
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imagined:
-    """``classes`` [n, classes] are likelihoods, ``names`` what is right to say, ``kinds`` what is above."""
+    """``classes`` [n, classes] are likelihoods, ``names`` what is right to say, ``kinds`` what is above, the
+    narrowest, and ``groups`` all that is."""
 
     classes: Tensor
     names: tuple[str, ...]
     kinds: tuple[str, ...]
+    groups: tuple[frozenset[str], ...]
 
 
 def imagine(connector: Connector, count: int, seed: int) -> Imagined:
@@ -47,19 +50,20 @@ def imagine(connector: Connector, count: int, seed: int) -> Imagined:
     near.scatter_(1, numbers[:, None], -torch.inf)
     classes = near.softmax(-1) * (1 - sureness[:, None])
     classes.scatter_(1, numbers[:, None], sureness[:, None])
-    kinds = [_kind(number) for number in numbers.tolist()]
+    groups = [_groups(number) for number in numbers.tolist()]
+    kinds = [next(iter(above), "") for above in groups]
     names = [config.classes[number] for number in numbers.tolist()]
     said = [
         kind if kind and sure < UNSURE else name
         for name, kind, sure in zip(names, kinds, sureness.tolist(), strict=True)
     ]
-    return Imagined(classes, tuple(said), tuple(kinds))
+    return Imagined(classes, tuple(said), tuple(kinds), tuple(frozenset(above) for above in groups))
 
 
-def _kind(number: int) -> str:
-    """The narrowest kind of a class that one would say, "" for none."""
+def _groups(number: int) -> list[str]:
+    """The kinds of a class that one would say, the narrowest first."""
     found = [kind for kind in KINDS if number in kind.classes and " or " not in kind.name]
-    return min(found, key=lambda kind: len(kind.classes)).name if found else ""
+    return [kind.name for kind in sorted(found, key=lambda kind: len(kind.classes))]
 
 
 def seen_imagined(connector: Connector, imagined: Imagined) -> Seen:
@@ -93,11 +97,14 @@ class _Composer:
         self._imagined, self._first, self._rng = imagined, first, rng
         self._frames: list[Shown] = []
         self._shots: list[tuple[int, int, str, str]] = []  # start, end, name, kind
+        self._groups: list[frozenset[str]] = []  # of each shot
 
     def dialogue(self) -> Dialogue:
         rng = self._rng
         self._make_frames()
         turns = self._standing()
+        said = tuple(frame.pts_us + US_PER_S // 5 for frame in self._frames)
+        turns += tell(tuple(at_us for at_us in said if at_us not in {t.at_us for t in turns}), "train", rng)
         taken = {turn.at_us for turn in turns}
         for at in sorted(rng.sample(range(len(self._frames)), min(rng.randint(2, 6), len(self._frames)))):
             at_us = self._frames[at].pts_us + US_PER_S // 4
@@ -121,6 +128,7 @@ class _Composer:
                 self._frames.append(Shown(pts_us, self._first + number, facts))
                 pts_us += step_us
             self._shots.append((start_us, pts_us - step_us, name, kind))
+            self._groups.append(self._imagined.groups[number] - {name})
 
     def _ask(self, kind: str, **words: str) -> str:
         return self._rng.choice(PHRASES[kind, "train"]).format(**words)
@@ -151,6 +159,8 @@ class _Composer:
         rng = self._rng
         seen = [shot for shot in self._shots if shot[0] <= at_us]
         draw, here = rng.random(), len(seen) - 1
+        if rng.random() < 0.25 and (turn := self._which(at_us, here)) is not None:
+            return turn
         if draw < 0.45 or here < 1:
             return self._turn("now", at_us, self._ask("now"), _said(seen[here][2]), seen[here:])
         if draw < 0.6:
@@ -169,9 +179,31 @@ class _Composer:
             rng.shuffle(pair)
             text = self._ask("order", thing=pair[0], other=pair[1])
             return self._turn("order", at_us, text, f"The {before[2]}.", [before, after])
+        if rng.random() < 0.5 and (absent := self._absent()):
+            text = self._ask("seen", a_thing=with_article(absent))
+            return self._turn("past", at_us, text, f"No, there was no {absent}.", [])
         text = self._ask("seen", a_thing=with_article(before[2]))
         answer = f"Yes, {with_article(before[2])} at {format_time(before[0])}."
         return self._turn("past", at_us, text, answer, [before])
+
+    def _absent(self) -> str:
+        """The name of something that is not in the stream, nor of a kind that is; "" when none was found."""
+        name, above = self._imagined.names, self._imagined.groups
+        shown = {shot[2] for shot in self._shots}.union(*self._groups)
+        other = self._rng.randrange(len(name))
+        return "" if {name[other], *above[other]} & shown else name[other]
+
+    def _which(self, at_us: int, here: int) -> Turn | None:
+        """Which animal it is or was, say, where one alone of its kind is in view or was seen."""
+        rng = self._rng
+        at = here if rng.random() < 0.4 else rng.randrange(here + 1)
+        others = [group for other, group in enumerate(self._groups[: here + 1]) if other != at]
+        alone = self._groups[at] if at == here else self._groups[at].difference(*others)
+        if not alone:
+            return None
+        topic: Topic = "now" if at == here else "past"
+        text = self._ask("class-now" if at == here else "class", group=rng.choice(sorted(alone)))
+        return self._turn(topic, at_us, text, _said(self._shots[at][2]), self._shots[at : at + 1])
 
     def _turn(
         self, topic: Topic, at_us: int, text: str, answer: str, shots: Sequence[tuple[int, int, str, str]]
