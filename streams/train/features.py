@@ -92,7 +92,7 @@ def _work_out(pictures: Pictures, encoder: FeatureEncoder, file: Path, advance: 
         mapped.flush()
         partial.replace(file)
     except OSError as error:
-        raise ConfigError(f"cannot keep features in {file.parent}: {error}", param="paths.cache") from None
+        raise ConfigError(f"cannot keep features in {file.parent}: {error}", param="run.cache") from None
 
 
 def _draw(pictures: Pictures, start: int) -> list[Image]:

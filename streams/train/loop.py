@@ -70,11 +70,15 @@ class Loop:
     """Trains ``stage`` in ``folder``, which keeps a checkpoint and a log (a JSON object a line).
 
     Every step seeds the generator with its own number, so that a run that was interrupted and goes on from
-    its checkpoint ends at the same weights as one that was not.
+    its checkpoint ends at the same weights as one that was not. ``settings`` are what the weights hang on: a
+    checkpoint of others is refused.
     """
 
-    def __init__(self, stage: Stage, schedule: Schedule, folder: Path) -> None:
+    def __init__(
+        self, stage: Stage, schedule: Schedule, folder: Path, settings: Mapping[str, object] | None = None
+    ) -> None:
         self._stage = stage
+        self._settings = dict(settings or {})
         self._schedule = schedule
         self._folder = folder
         self._groups = [rate for rate in stage.rates() if rate.parameters]
@@ -88,7 +92,7 @@ class Loop:
 
     @property
     def checkpoint(self) -> Path:
-        return self._folder / f"{self._stage.name}.ckpt"
+        return checkpoint_file(self._folder, self._stage.name)
 
     def run(self, told: Callable[[Figures], object] = lambda figures: None, until: int | None = None) -> None:
         """Train to the end, or to step ``until``; goes on from the checkpoint where there is one.
@@ -139,20 +143,21 @@ class Loop:
     def save(self) -> None:
         trained = {name for name, p in self._stage.module.named_parameters() if p.requires_grad}
         state = {
+            "settings": self._settings,
             "module": {n: t for n, t in self._stage.module.state_dict().items() if n in trained},
             "optimizer": self._optimizer.state_dict(),
             "done": self.done,
             "tokens": self.tokens,
             "seconds": self._seconds,
         }
-        with whole_file(self.checkpoint, "paths.out") as file:
+        with whole_file(self.checkpoint, "run.out") as file:
             torch.save(state, file)
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one. Raises ConfigError for one of another run."""
-        if not self.checkpoint.is_file():
+        state = read_checkpoint(self.checkpoint, self._settings)
+        if state is None:
             return
-        state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
         try:
             unknown = self._stage.module.load_state_dict(state["module"], strict=False).unexpected_keys
             if unknown:
@@ -161,4 +166,26 @@ class Loop:
             self.done, self.tokens = int(state["done"]), float(state["tokens"])
             self._seconds = float(state["seconds"])
         except (KeyError, ValueError, RuntimeError) as error:
-            raise ConfigError(f"{self.checkpoint} is of another recipe: {error}", param="paths.out") from None
+            raise ConfigError(f"{self.checkpoint} is of another recipe: {error}", param="run.out") from None
+
+
+def checkpoint_file(folder: Path, stage: str) -> Path:
+    return folder / f"{stage}.ckpt"
+
+
+def read_checkpoint(file: Path, settings: Mapping[str, object]) -> dict[str, Any] | None:
+    """What ``Loop.save`` wrote, None where there is none. Raises ConfigError that tells the first of
+    ``settings`` that were others when it was written."""
+    if not file.is_file():
+        return None
+    state: dict[str, Any] = torch.load(file, weights_only=True)
+    before: Mapping[str, object] = state.get("settings", {})
+    for name in sorted({*before, *settings}):
+        was, now = before.get(name), settings.get(name)
+        if was != now:
+            raise ConfigError(
+                f"{file} is of another recipe: {name} was {was!r} there and is {now!r} now; "
+                "go on with the old recipe, or train into another folder",
+                param=name,
+            )
+    return state

@@ -108,6 +108,21 @@ class Recipe(Section):
     run: RunRecipe = RunRecipe()
 
 
+FREE = frozenset({"run.out", "run.cache", "run.device", "run.threads", "living.workers"})
+"""What may change between a checkpoint and going on from it: where and by what it is computed."""
+_WATCHED = ("evaluate_every", "save_every")
+
+
+def binding(recipe: Recipe, *stages: Literal["seeing", "living"]) -> dict[str, object]:
+    """The settings by name that the weights of ``stages`` hang on, as JSON has them."""
+    return {
+        f"{section}.{key}": value
+        for section, settings in recipe.model_dump(mode="json", include={"data", "run", *stages}).items()
+        for key, value in settings.items()
+        if f"{section}.{key}" not in FREE and key not in _WATCHED
+    }
+
+
 def load_recipe(file: Path | None, **run: object) -> Recipe:
     """The recipe in ``file``, or the default one; ``run`` and ``data_folder`` go before what it says.
 

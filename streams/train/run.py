@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,9 @@ from streams.train.labels import describe_words
 from streams.train.language import Language
 from streams.train.live_model import SeenPictures, as_pictures, joined, spoken_pictures
 from streams.train.living import LiveSettings, Living
-from streams.train.loop import Figures, Loop, Schedule
+from streams.train.loop import Figures, Loop, Schedule, checkpoint_file, read_checkpoint
 from streams.train.mixture import Mixture
-from streams.train.recipe import Recipe, load_recipe
+from streams.train.recipe import LivingRecipe, Recipe, SeeingRecipe, binding, load_recipe
 from streams.train.sample import Facts
 from streams.train.script import Reading
 from streams.train.seeing import Looks, Seeing
@@ -46,6 +47,9 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     torch.set_num_threads(recipe.run.threads or os.cpu_count() or 1)
     out = recipe.run.out
     out.mkdir(parents=True, exist_ok=True)
+    # Before hours of features, and whether stage 1 is finished or not.
+    read_checkpoint(checkpoint_file(out, Seeing.name), binding(recipe, "seeing"))
+    read_checkpoint(checkpoint_file(out, Living.name), binding(recipe, "seeing", "living"))
     run_ = _Run(recipe, build_registry(config.models), config)
     connector = run_.see()
     run_.live(connector)
@@ -86,7 +90,7 @@ class _Run:
             seed=self._recipe.data.seed,
             mixed=self._recipe.run.dtype == "bfloat16",
         )
-        self._loop(stage, recipe.steps, recipe.evaluate_every, recipe.save_every)
+        self._loop(stage, recipe, binding(self._recipe, "seeing"))
         calibrate(connector, self._validation.features, self._validation.pictures.facts, recipe.precision)
         save_connector(connector, file)
         return load_connector(file)
@@ -142,7 +146,7 @@ class _Run:
             validation=self._validation.dialogues,
             validation_pictures=self._spoken(connector, tables, self._validation.features),
         )
-        self._loop(stage, recipe.steps, recipe.evaluate_every, recipe.save_every)
+        self._loop(stage, recipe, binding(self._recipe, "seeing", "living"))
         with torch.no_grad():
             threshold = stage.evaluate()["speaking.threshold"]
         base = Path(language.frozen.spec.name).name
@@ -170,11 +174,20 @@ class _Run:
         batches = (torch.from_numpy(np.asarray(features[s : s + BATCH], np.float32)) for s in starts)
         return spoken_pictures(connector, batches, tables)
 
-    def _loop(self, stage: Seeing | Living, steps: int, evaluate_every: int, save_every: int) -> None:
+    def _loop(
+        self, stage: Seeing | Living, recipe: SeeingRecipe | LivingRecipe, settings: Mapping[str, object]
+    ) -> None:
         run_ = self._recipe.run
-        schedule = Schedule(steps, run_.warmup, run_.clip, evaluate_every, save_every, self._recipe.data.seed)
-        loop = Loop(stage, schedule, self._out)
-        with bar_of(stage.name, steps) as bar:
+        schedule = Schedule(
+            recipe.steps,
+            run_.warmup,
+            run_.clip,
+            recipe.evaluate_every,
+            recipe.save_every,
+            self._recipe.data.seed,
+        )
+        loop = Loop(stage, schedule, self._out, settings)
+        with bar_of(stage.name, recipe.steps) as bar:
 
             def told(figures: Figures) -> None:
                 told_of = ("loss", "validation.name", "validation.exact", "validation.speaking.f1")

@@ -92,3 +92,17 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
     Loop(Line(), SCHEDULE, tmp_path).run(until=4)
     with pytest.raises(ConfigError, match="of another recipe"):
         Loop(Line(wide=5), SCHEDULE, tmp_path).run()
+
+
+def test_a_checkpoint_of_other_settings_is_refused_and_the_setting_named(tmp_path):
+    Loop(Line(), SCHEDULE, tmp_path, {"data.seed": 0, "seeing.batch": 8}).run(until=4)
+    with pytest.raises(
+        ConfigError, match=r"line\.ckpt is of another recipe: seeing\.batch was 8 .* is 9"
+    ) as told:
+        Loop(Line(), SCHEDULE, tmp_path, {"data.seed": 0, "seeing.batch": 9}).run()
+    assert told.value.param == "seeing.batch"
+    with pytest.raises(ConfigError, match=r"seeing\.batch was 8 there and is None"):
+        Loop(Line(), SCHEDULE, tmp_path, {"data.seed": 0}).run()
+    loop = Loop(Line(), SCHEDULE, tmp_path, {"data.seed": 0, "seeing.batch": 8})
+    loop.resume()
+    assert loop.done == 4
