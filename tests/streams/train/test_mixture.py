@@ -8,7 +8,9 @@ from streams.train.mixture import Mixture
 from streams.train.sample import Dialogue, Facts, Seen
 
 PICTURES = 10
-IMAGINED = Imagined(torch.empty(20, 0), tuple(f"thing {n}" for n in range(20)), ("",) * 20)
+IMAGINED = Imagined(
+    torch.empty(20, 0), tuple(f"thing {n}" for n in range(20)), ("",) * 20, (frozenset(),) * 20
+)
 
 
 def own(picture):
