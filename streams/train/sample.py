@@ -16,8 +16,8 @@ Topic: TypeAlias = Literal[
     "alert", "narration", "told", "overheard", "heard", "chat",
 ]  # fmt: skip
 """What a turn asks about; an ``alert`` is a standing request, a ``narration`` one to tell all that is new.
-What is ``told`` is to be remembered, and acknowledged; what is ``overheard`` is said to somebody else, and not
-answered; ``heard`` asks for either."""
+What is ``told`` is to be remembered, and acknowledged; what is ``overheard`` is said to somebody else, and
+not answered; ``heard`` asks for either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ OPENED_SHARE, LOWER_SHARE = 0.15, 0.1
 
 
 def spoken(dialogue: Dialogue, rng: random.Random) -> Dialogue:
-    """``dialogue`` with some of what is said to the model begun otherwise; replies and times are as before."""
+    """``dialogue`` with some of what is said to the model begun otherwise; replies and times stay."""
     return replace(dialogue, turns=tuple(_spoken(turn, rng) for turn in dialogue.turns))
 
 
@@ -42,7 +42,8 @@ def _spoken(turn: Turn, rng: random.Random) -> Turn:
     return replace(turn, text=text)
 
 
-_COMMON = frozenset(
+_BEGIN = (
     "What Which Where When Who How Did Do Does Was Were Is Are Can Could Tell Say Name Describe Count Let "
-    "Have Please The At On In From Say Whereabouts Give Report Warn Speak Call My We There".split()
+    "Have Please The At On In From Say Whereabouts Give Report Warn Speak Call My We There"
 )
+_COMMON = frozenset(_BEGIN.split())

@@ -65,8 +65,8 @@ UNTOLD: Mapping[str, tuple[str, ...]] = MappingProxyType(_UNKNOWN)
 def tell(moments_us: tuple[int, ...], split: Split, rng: random.Random) -> list[Turn]:
     """Facts said at some of ``moments_us`` (in time order), and questions at later ones; often none at all.
 
-    Two facts of one stream never answer one question. A fact that is said to the model is a turn with a reply,
-    one that is overheard has none.
+    Two facts of one stream never answer one question. A fact that is said to the model is a turn with a
+    reply, one that is overheard has none.
     """
     if len(moments_us) < 2 or rng.random() >= TOLD_SHARE:
         return []

@@ -5,7 +5,7 @@ from memory.recall.ordered import in_order
 from memory.recall.policy import Hit
 from streams.types import BlockKind
 
-SEEN = "coffee coffee coffee cat cat dog clock clock car tree".split()
+SEEN = ["coffee", "coffee", "coffee", "cat", "cat", "dog", "clock", "clock", "car", "tree"]
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def infos():
 def order(hits, asked, infos, limit=6):
     found = in_order([Hit(n, s) for n, s in hits], asked, sorted(infos), infos, limit)
     scores = [hit.score for hit in found]
-    assert scores == sorted(scores, reverse=True) and len(set(scores)) == len(scores)
+    assert scores == sorted(set(scores), reverse=True)
     return [hit.block_id for hit in found]
 
 

@@ -48,7 +48,8 @@ def test_only_what_is_told_to_the_model_is_acknowledged(split):
     turns = [turn for each in told(split) for turn in each]
     assert {turn.topic for turn in turns} == {"told", "overheard", "heard"}
     for turn in turns:
-        assert turn.text[0].isupper() and "{" not in turn.text + "".join(r.text for r in turn.replies)
+        assert turn.text[0].isupper()
+        assert "{" not in turn.text + "".join(reply.text for reply in turn.replies)
         if turn.topic == "told":
             assert [reply.text for reply in turn.replies] == [ACKNOWLEDGED]
         if turn.topic == "overheard":
