@@ -53,8 +53,9 @@ def emit(report: Report, json_path: str | None = None) -> None:
 
 
 def emit_all(title: str, reports: Sequence[Report], json_path: str | None = None) -> None:
-    """Print ``reports`` one after the other; as JSON they are one document, as ``emit`` writes it."""
+    """Print ``reports`` under their ``title``; as JSON they are one document, as ``emit`` writes it."""
     console = Console(stderr=json_path == "-")
+    console.print(title, style="bold", highlight=False)
     for report in reports:
         _print_table(report, console)
     if json_path is not None:

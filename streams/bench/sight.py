@@ -20,9 +20,12 @@ from streams.config import StreamsConfig
 from streams.errors import ConfigError
 from streams.train.dialogue.compose import make_dialogues
 from streams.train.pictures.material import build_installer, gather
+from streams.train.pictures.photograph_pool import PhotographPool
+from streams.train.pictures.photographs import find_photographs
 from streams.train.pictures.pool import POOL_SIZES, PicturePool
 from streams.train.sample import Dialogue, Split
 
+PICTURES = ("photographs", "drawings")
 FRAMES = (24, 60)
 """From how many frames to how many a stream has."""
 SPLITS: tuple[Split, ...] = ("test", "validation")
@@ -30,6 +33,9 @@ SPLITS: tuple[Split, ...] = ("test", "validation")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--streams", type=int, default=12, metavar="N", help="how many streams (12)")
+    parser.add_argument(
+        "--pictures", choices=PICTURES, default=PICTURES[0], help="what streams are made of (photographs)"
+    )
     parser.add_argument(
         "--frames",
         type=int,
@@ -40,7 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the streams (0)")
     parser.add_argument(
-        "--split", choices=SPLITS, default="test", help="pictures, styles and phrasings of which set (test)"
+        "--split",
+        choices=SPLITS,
+        default="test",
+        help="pictures, styles and phrasings of which set (test); photographs are of the test alone",
     )
     add_argument(parser)
     parser.add_argument("--json", metavar="FILE", help="write the figures as JSON; - is standard output")
@@ -51,11 +60,15 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     first, last = args.frames
     if args.streams < 1 or not 1 <= first <= last:
         raise ConfigError("--streams and --frames are above 0, and FROM is not above TO", param="--frames")
+    if args.pictures == "photographs" and args.split != "test":
+        raise ConfigError("photographs are of the test alone: there --pictures drawings", param="--split")
     settings = variants(config, args.variants)
-    pool = PicturePool(gather(args.split, build_installer(config.models)), POOL_SIZES[args.split])
-    dialogues = [
-        *make_dialogues(args.split, pool.facts, pool.shots, args.streams, args.seed, frames=(first, last))
-    ]
+    pool = _pool(args.pictures, args.split, config)
+    made = make_dialogues(args.split, pool.facts, pool.shots, args.streams, args.seed, frames=(first, last))
+    try:
+        dialogues = tuple(made)
+    except ValueError as error:  # too few pictures for streams of so many frames
+        raise ConfigError(str(error), param="--frames") from error
     found = {name: _measure(setting, name, pool, dialogues) for name, setting in settings.items()}
     played, speaks = next(iter(found.values()))
     reports = [table(played, measure) for table in (answers, kinds) for measure in MEASURES]
@@ -63,12 +76,19 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     reports += [differences(played), recalled(played), unasked(waited, speaks=speaks), cost(played)]
     if len(found) > 1:
         reports.append(summary({name: each for name, (each, _) in found.items()}))
-    emit_all("sight", reports, args.json)
+    emit_all(f"sight, {args.pictures}", reports, args.json)
     return 0
 
 
+def _pool(pictures: str, split: Split, config: StreamsConfig) -> PicturePool | PhotographPool:
+    installer = build_installer(config.models)
+    if pictures == "photographs":
+        return PhotographPool(tuple(find_photographs(split, installer)))
+    return PicturePool(gather(split, installer), POOL_SIZES[split])
+
+
 def _measure(
-    config: StreamsConfig, name: str, pool: PicturePool, dialogues: Sequence[Dialogue]
+    config: StreamsConfig, name: str, pool: PicturePool | PhotographPool, dialogues: Sequence[Dialogue]
 ) -> tuple[list[Played], bool]:
     """What came of ``dialogues``, and whether the model tells when to speak."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

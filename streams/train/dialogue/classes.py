@@ -7,6 +7,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from streams.train.pictures.vocabulary import NOUNS
+from streams.train.sample import Thing
 
 DOUBTFUL: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -69,16 +70,27 @@ DOUBTFUL: Mapping[str, frozenset[str]] = MappingProxyType(
 """Classes that are asked for, each with things that one may or may not count in."""
 
 
-def members(group: str, names: Iterable[str]) -> tuple[str, ...] | None:
-    """Those of ``names`` that are in ``group``; None when one of them is doubtful."""
-    doubtful = DOUBTFUL[group]
-    found = []
-    for name in names:
-        if name in doubtful:
-            return None
-        if group in NOUNS[name].classes:
-            found.append(name)
-    return tuple(found)
+def classes_of(thing: Thing) -> tuple[str, ...]:
+    """By its labels, or else by the vocabulary; of what is in neither only the parent is known."""
+    if thing.classes:
+        return thing.classes
+    return NOUNS[thing.name].classes if thing.name in NOUNS else (thing.parent,)
+
+
+def names_of(thing: Thing) -> tuple[str, ...]:
+    return thing.names or (thing.name,)
+
+
+def is_of(group: str, thing: Thing) -> bool | None:
+    """Whether ``thing`` is in ``group``; None when that is doubtful, or it is called by the class itself."""
+    doubtful = group in (*thing.names, *thing.besides) if thing.names else thing.name in DOUBTFUL[group]
+    return None if doubtful else group in classes_of(thing)
+
+
+def members(group: str, things: Iterable[Thing]) -> tuple[Thing, ...] | None:
+    """Those of ``things`` that are in ``group``; None when one of them is doubtful."""
+    found = [(thing, is_of(group, thing)) for thing in things]
+    return None if any(each is None for _, each in found) else tuple(thing for thing, each in found if each)
 
 
 def _alike() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
@@ -103,3 +115,20 @@ ALIKE: Mapping[str, frozenset[str]] = MappingProxyType(_read[0])
 """By name, what could be taken for it."""
 COVERS: Mapping[str, frozenset[str]] = MappingProxyType(_read[1])
 """By name, what is called by it too."""
+
+
+def alike(thing: Thing, other: Thing) -> bool:
+    """Whether the one could be taken for the other, or a name of the one be right of the other."""
+    if not (thing.names or other.names):
+        return other.name == thing.name or other.name in ALIKE.get(thing.name, frozenset())
+    return any(
+        set(names_of(one)) & {*names_of(two), *classes_of(two), *two.besides}
+        for one, two in ((thing, other), (other, thing))
+    )
+
+
+def could_mean(thing: Thing, other: Thing) -> bool:
+    """Whether who says "the ``thing``" may mean ``other``."""
+    if thing.names or other.names:
+        return alike(thing, other)
+    return other.name == thing.name or other.name in COVERS.get(thing.name, frozenset())

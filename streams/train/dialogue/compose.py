@@ -116,11 +116,11 @@ def _moment(split: Split, timeline: Timeline, rng: random.Random, index: int) ->
     """A moment after frame ``index`` and before the next one; -1: before the first."""
     frames = timeline.frames
     if index < 0:
-        return Moment((), 0, split, rng)
+        return Moment((), 0, split, rng, timeline.kinds)
     start_us = frames[index].pts_us
     end_us = frames[index + 1].pts_us if index + 1 < len(frames) else start_us + US_PER_S
     at_us = start_us + min(end_us - start_us, 4 * US_PER_S) * rng.randint(10, 90) // 100
-    return Moment(timeline.until(at_us), at_us, split, rng)
+    return Moment(timeline.until(at_us), at_us, split, rng, timeline.kinds)
 
 
 def _question(moment: Moment) -> Turn | None:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from streams.train.dialogue.classes import ALIKE, COVERS, DOUBTFUL
+from streams.train.dialogue.classes import DOUBTFUL, alike, could_mean, is_of
 from streams.train.dialogue.phrases import PHRASES
-from streams.train.dialogue.timeline import Sighting, names_in
-from streams.train.dialogue.wording import any_of, narrow_class, phrase, sentence
+from streams.train.dialogue.timeline import Sighting, things_in
+from streams.train.dialogue.wording import any_of, phrase, sentence, wordings
 from streams.train.pictures.fonts import WORDS
-from streams.train.pictures.vocabulary import COLOURS, NOUNS, plural
+from streams.train.pictures.vocabulary import COLOURS, is_mass, plural
 from streams.train.sample import Reply, Split, Thing, Topic, Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """``seen`` are the sightings up to ``at_us``, of which the last is the present."""
+    """``seen`` are the sightings up to ``at_us``, of which the last is the present; ``kinds`` are of what
+    there could have been."""
 
     seen: tuple[Sighting, ...]
     at_us: int
     split: Split
     rng: random.Random
+    kinds: tuple[Thing, ...]
 
     @property
     def present(self) -> Sighting:
@@ -32,14 +34,17 @@ class Moment:
     def past(self) -> tuple[Sighting, ...]:
         return self.seen[:-1]
 
+    @property
+    def groups(self) -> list[str]:
+        """The classes that are asked for and could be seen."""
+        return [group for group in DOUBTFUL if any(is_of(group, kind) for kind in self.kinds)]
+
     def unique(self, sightings: Sequence[Sighting]) -> list[tuple[Sighting, Thing]]:
         """Things of ``sightings`` whose name fits nothing else in all that was seen, in random order."""
-        names = list(names_in(self.seen))
         found = [
             (sighting, thing)
-            for sighting in sightings
-            for thing in sighting.facts.things
-            if names.count(thing.name) == 1 and not COVERS.get(thing.name, frozenset()) & set(names)
+            for sighting, thing in things_in(sightings)
+            if sum(could_mean(thing, other) for _, other in things_in(self.seen)) == 1
         ]
         self.rng.shuffle(found)
         return found
@@ -70,7 +75,7 @@ class Moment:
 
 def words_for(thing: Thing) -> dict[str, str]:
     """What phrases about ``thing`` are filled in with."""
-    many = thing.count > 1
+    many = thing.count != 1
     return {
         "thing": plural(thing.name) if many else thing.name,
         "things": plural(thing.name),
@@ -83,33 +88,30 @@ def wrong_things(moment: Moment, thing: Thing) -> list[str]:
 
     They have a colour where ``thing`` has one, so that the right one does not stand out.
     """
-    seen = sorted({other for other in names_in(moment.seen) if other != thing.name})
+    seen = _names(other for _, other in things_in(moment.seen) if other.name != thing.name)
     moment.rng.shuffle(seen)
-    akin = sorted(other for other in NOUNS if NOUNS[other].parent == thing.parent)
+    akin = _names(kind for kind in moment.kinds if kind.parent == thing.parent)
     moment.rng.shuffle(akin)
-    anything = moment.rng.sample(sorted(NOUNS), 4)
-    wrong = dict.fromkeys((*seen[:2], *akin[:2], *anything))
-    names = [name for name in wrong if name != thing.name and name not in ALIKE.get(thing.name, frozenset())]
+    kinds = _names(moment.kinds)
+    anything = moment.rng.sample(kinds, min(4, len(kinds)))
+    right = {kind.name for kind in moment.kinds if alike(kind, thing)}
+    wrong = [name for name in dict.fromkeys((*seen[:2], *akin[:2], *anything)) if name not in right]
     colours = list(COLOURS)
-    return [
-        phrase(Thing(name, NOUNS[name].parent, moment.rng.choice(colours) if thing.colour else None))
-        for name in names
-    ]
+    return [phrase(Thing(name, "", moment.rng.choice(colours) if thing.colour else None)) for name in wrong]
 
 
-def which_of(
-    moment: Moment, topic: Topic, question: str, group: str, sighting: Sighting, thing: Thing
-) -> Turn:
+def which_of(moment: Moment, topic: Topic, group: str, sighting: Sighting, thing: Thing) -> Turn:
     """Asked which one of ``group`` it was, the only one: its name. Wrong answers are others of the class."""
-    accepted = [phrase(thing, coloured=False), phrase(thing), thing.name]
-    narrow = narrow_class(thing.name)
-    if narrow is not None and narrow != group:
-        accepted.append(narrow)
-    right = {thing.name, *ALIKE.get(thing.name, ()), *DOUBTFUL[group]}
-    akin = sorted(name for name, noun in NOUNS.items() if group in noun.classes and name not in right)
-    others = [phrase(Thing(name, NOUNS[name].parent)) for name in moment.rng.sample(akin, min(3, len(akin)))]
-    answer = phrase(replace(thing, colour=None))
-    return moment.turn(topic, question, answer, accepted, (sighting.span,), others)
+    question = moment.ask("class-now" if topic == "now" else "class", group=group)
+    right = {kind.name for kind in moment.kinds if alike(kind, thing)}
+    akin = [name for name in _names(kind for kind in moment.kinds if is_of(group, kind)) if name not in right]
+    others = [any_of(name) for name in moment.rng.sample(akin, min(3, len(akin)))]
+    answer = phrase(thing, coloured=False)
+    return moment.turn(topic, question, answer, wordings(thing, group), (sighting.span,), others)
+
+
+def _names(things: Iterable[Thing]) -> list[str]:
+    return sorted({thing.name for thing in things})
 
 
 def is_singular(thing: Thing) -> bool:
@@ -118,7 +120,7 @@ def is_singular(thing: Thing) -> bool:
 
 
 def is_plural(name: str) -> bool:
-    return name in NOUNS and NOUNS[name].mass and name.endswith("s")
+    return is_mass(name) and name.endswith("s")
 
 
 def words_like(text: str) -> list[str]:

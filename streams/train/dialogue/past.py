@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.train.dialogue.classes import ALIKE, DOUBTFUL, members
+from streams.train.dialogue.classes import alike, members
 from streams.train.dialogue.moment import (
     Moment,
     is_plural,
@@ -12,18 +12,18 @@ from streams.train.dialogue.moment import (
     words_like,
     wrong_things,
 )
-from streams.train.dialogue.timeline import Sighting, names_in
+from streams.train.dialogue.timeline import Sighting, things_in
 from streams.train.dialogue.wording import (
     NUMBERS,
     PLACE_PHRASES,
     WAY_PHRASES,
     any_of,
     describe,
-    narrow_class,
     phrase,
+    wordings,
 )
-from streams.train.pictures.vocabulary import COLOURS, NOUNS, plural
-from streams.train.sample import Turn
+from streams.train.pictures.vocabulary import COLOURS, is_mass, plural
+from streams.train.sample import Thing, Turn
 from streams.types import US_PER_S, format_time
 
 _YES_SHARE = 0.62
@@ -61,7 +61,9 @@ def ask_beside(moment: Moment) -> Turn | None:
 
 def ask_count(moment: Moment) -> Turn | None:
     for sighting, thing in moment.unique(moment.past):
-        if thing.count > 1 or (moment.rng.random() < 0.02 and not NOUNS[thing.name].mass):
+        # Only of what was drawn at a place is it known that there was just one.
+        alone = thing.count == 1 and thing.place != "" and not is_mass(thing.name)
+        if thing.count > 1 or (moment.rng.random() < 0.02 and alone):
             question = moment.ask("count", **words_for(thing))
             number = NUMBERS[thing.count]
             counted = plural(thing.name) if thing.count > 1 else thing.name
@@ -106,28 +108,27 @@ def ask_seen(moment: Moment) -> Turn | None:
         return _seen_class(moment)
     if moment.rng.random() < _YES_SHARE:
         unique = moment.unique(moment.past)
-        found = [(sighting, thing.name) for sighting, thing in unique if is_singular(thing)]
-        return next((_yes(moment, name, sighting) for sighting, name in found), None)
-    names = set(names_in(moment.seen))
-    model = moment.rng.choice(sorted(names)) if names else None
-    akin = [name for name in NOUNS if model and NOUNS[name].parent == NOUNS[model].parent]
-    taken = names.union(*(ALIKE.get(name, ()) for name in names))
-    absent = set(akin if moment.rng.random() < 0.5 and akin else NOUNS) - taken
-    asked = sorted(name for name in absent if not is_plural(name))
+        found = [(sighting, thing) for sighting, thing in unique if is_singular(thing) or not thing.count]
+        return next((_yes(moment, thing.name, sighting, thing) for sighting, thing in found), None)
+    seen = {thing.name: thing for _, thing in things_in(moment.seen)}
+    model = seen[moment.rng.choice(sorted(seen))] if seen else None
+    akin = [kind for kind in moment.kinds if model and kind.parent == model.parent]
+    offered = akin if moment.rng.random() < 0.5 and akin else moment.kinds
+    right = {kind.name for kind in moment.kinds if any(alike(kind, thing) for thing in seen.values())}
+    asked = sorted({kind.name for kind in offered if kind.name not in right and not is_plural(kind.name)})
     return _no(moment, moment.rng.choice(asked)) if asked else None
 
 
 def ask_class(moment: Moment) -> Turn | None:
     """Which animal it was, say, where one alone was seen."""
-    names = list(names_in(moment.seen))
-    for group in moment.rng.sample(list(DOUBTFUL), len(DOUBTFUL)):
-        found = members(group, names)
+    for group in moment.rng.sample(moment.groups, len(moment.groups)):
+        found = members(group, (thing for _, thing in things_in(moment.seen)))
         if found is None or len(found) != 1:
             continue
-        sighting = next(sighting for sighting in moment.seen if sighting.thing(found[0]))
-        thing = sighting.thing(found[0])
-        if thing is not None and thing.count == 1 and sighting is not moment.present:
-            return which_of(moment, "past", moment.ask("class", group=group), group, sighting, thing)
+        (thing,) = found
+        sighting = next(sighting for sighting in moment.seen if thing in sighting.facts.things)
+        if thing.count < 2 and sighting is not moment.present:
+            return which_of(moment, "past", group, sighting, thing)
     return None
 
 
@@ -219,16 +220,12 @@ def _name(
     thing = sighting.thing(name)
     assert thing is not None
     assert topic == "place"
-    accepted = [phrase(thing), phrase(thing, coloured=False), thing.name]
-    if (group := narrow_class(name)) is not None:
-        accepted.append(group)
+    accepted = wordings(thing)
     others = wrong_things(moment, thing) if thing.count == 1 else []
     return moment.turn("place", question, phrase(thing), accepted, evidence, others)
 
 
-def _yes(moment: Moment, name: str, sighting: Sighting) -> Turn:
-    thing = sighting.thing(name)
-    assert thing is not None
+def _yes(moment: Moment, name: str, sighting: Sighting, thing: Thing) -> Turn:
     question = moment.ask("seen", a_thing=any_of(name))
     answer = f"yes, {phrase(thing, coloured=False)} at {format_time(sighting.start_us)}"
     return moment.turn("past", question, answer, ("yes",), (sighting.span,))
@@ -240,18 +237,16 @@ def _no(moment: Moment, name: str) -> Turn:
 
 
 def _seen_class(moment: Moment) -> Turn | None:
-    groups = list(DOUBTFUL)
+    groups = moment.groups
     moment.rng.shuffle(groups)
     wanted = moment.rng.random() < _YES_SHARE
     for group in groups:
-        found = members(group, names_in(moment.seen))
+        found = members(group, (thing for _, thing in things_in(moment.seen)))
         if found is None or bool(found) != wanted:
             continue
         if not found:
             return _no(moment, group)
-        sightings = [sighting for sighting in moment.seen if any(map(sighting.thing, found))]
-        if len(found) == 1 and sightings[0] is not moment.present:
-            turn = _yes(moment, found[0], sightings[0])
-            question = moment.ask("seen", a_thing=any_of(group))
-            return Turn(turn.at_us, turn.topic, question, turn.replies, turn.evidence)
+        sighting = next(sighting for sighting in moment.seen if found[0] in sighting.facts.things)
+        if len(found) == 1 and sighting is not moment.present:
+            return _yes(moment, group, sighting, found[0])
     return None

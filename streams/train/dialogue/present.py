@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.train.dialogue.classes import DOUBTFUL, members
+from streams.train.dialogue.classes import members
 from streams.train.dialogue.moment import Moment, is_singular, which_of, words_for, words_like, wrong_things
 from streams.train.dialogue.wording import NUMBERS, PLACE_PHRASES, WAY_PHRASES, describe
 from streams.train.pictures.vocabulary import COLOURS, plural
@@ -51,11 +51,10 @@ def ask_count_now(moment: Moment) -> Turn | None:
 def ask_class_now(moment: Moment) -> Turn | None:
     """Which animal is in view, say, where there is one."""
     sighting = moment.present
-    for group in moment.rng.sample(list(DOUBTFUL), len(DOUBTFUL)):
-        found = members(group, [thing.name for thing in sighting.facts.things])
-        thing = sighting.thing(found[0]) if found is not None and len(found) == 1 else None
-        if thing is not None and thing.count == 1:
-            return which_of(moment, "now", moment.ask("class-now", group=group), group, sighting, thing)
+    for group in moment.rng.sample(moment.groups, len(moment.groups)):
+        found = members(group, sighting.facts.things)
+        if found is not None and len(found) == 1 and found[0].count < 2:
+            return which_of(moment, "now", group, sighting, found[0])
     return None
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from streams.train.dialogue.classes import ALIKE, COVERS, DOUBTFUL, members
+from streams.train.dialogue.classes import alike, could_mean, members
 from streams.train.dialogue.moment import Moment, is_plural
-from streams.train.dialogue.timeline import Sighting, Timeline
-from streams.train.dialogue.wording import any_of, describe, narrow_class, phrase, sentence
-from streams.train.pictures.vocabulary import NOUNS
-from streams.train.sample import Reply, Turn
+from streams.train.dialogue.timeline import Sighting, Timeline, things_in
+from streams.train.dialogue.wording import any_of, describe, phrase, sentence, wordings
+from streams.train.sample import Reply, Thing, Turn
 
 
 def narrate(moment: Moment, timeline: Timeline) -> Turn:
@@ -35,29 +34,29 @@ def alert(moment: Moment, timeline: Timeline) -> Turn | None:
 
 
 def _alert_thing(moment: Moment, coming: Sequence[Sighting]) -> Turn | None:
-    shown = [thing.name for sighting in coming for thing in sighting.facts.things]
-    now = [thing.name for thing in moment.present.facts.things] if moment.seen else []
-    wanted = shown if shown and moment.rng.random() < 0.8 else sorted(set(NOUNS) - set(shown))
-    name = moment.rng.choice(wanted)
-    akin = COVERS.get(name, frozenset()) if name in shown else ALIKE.get(name, frozenset())
-    if name in now or akin & {*shown, *now} or is_plural(name):
+    shown = [thing for _, thing in things_in(coming)]
+    now = moment.present.facts.things if moment.seen else ()
+    absent = [kind for kind in moment.kinds if all(kind.name != thing.name for thing in shown)]
+    comes = bool(shown) and moment.rng.random() < 0.8
+    wanted = moment.rng.choice(shown if comes else absent)
+    name, meant = wanted.name, could_mean if wanted in shown else alike
+    others = [thing for thing in (*shown, *now) if thing.name != name]
+    if any(thing.name == name for thing in now) or any(meant(wanted, other) for other in others):
         return None
-
-    def found(sighting: Sighting) -> str | None:
-        return name if sighting.thing(name) else None
-
-    return _standing(moment, coming, any_of(name), name, found)
+    if is_plural(name):
+        return None
+    return _standing(moment, coming, any_of(name), name, lambda sighting: sighting.thing(name))
 
 
 def _alert_class(moment: Moment, coming: Sequence[Sighting]) -> Turn | None:
-    group = moment.rng.choice(list(DOUBTFUL))
-    names = [thing.name for sighting in (*moment.seen[-1:], *coming) for thing in sighting.facts.things]
+    group = moment.rng.choice(moment.groups)
+    shown = [thing for _, thing in things_in((*moment.seen[-1:], *coming))]
     present = moment.seen[-1].facts.things if moment.seen else ()
-    if members(group, names) is None or members(group, [thing.name for thing in present]):
+    if members(group, shown) is None or members(group, present):
         return None
 
-    def found(sighting: Sighting) -> str | None:
-        there = members(group, [thing.name for thing in sighting.facts.things])
+    def found(sighting: Sighting) -> Thing | None:
+        there = members(group, sighting.facts.things)
         return there[0] if there else None
 
     # Of two that follow on one another it cannot be said whether the second is news.
@@ -84,26 +83,17 @@ def _standing(
     coming: Sequence[Sighting],
     a_thing: str,
     thing: str,
-    found: Callable[[Sighting], str | None],
+    found: Callable[[Sighting], Thing | None],
 ) -> Turn:
     once = moment.rng.random() < 0.5
     question = moment.ask("alert-once" if once else "alert-every", a_thing=a_thing, thing=thing)
     replies: list[Reply] = []
     spans: list[tuple[int, int]] = []
     for sighting in coming:
-        name = found(sighting)
-        if name is None or (once and replies):
+        there = found(sighting)
+        if there is None or (once and replies):
             continue
-        there = sighting.thing(name)
-        assert there is not None
-        accepted = [phrase(there), phrase(there, coloured=False), name, thing, a_thing]
-        group = narrow_class(name)
-        replies.append(
-            Reply(
-                sighting.start_us,
-                sentence(phrase(there)),
-                tuple(dict.fromkeys((*accepted, group) if group else accepted)),
-            )
-        )
+        accepted = dict.fromkeys((*wordings(there), thing, a_thing))
+        replies.append(Reply(sighting.start_us, sentence(phrase(there)), tuple(accepted)))
         spans.append(sighting.span)
     return Turn(moment.at_us, "alert", question, tuple(replies), tuple(spans))

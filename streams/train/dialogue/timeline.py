@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
+from streams.train.dialogue.classes import names_of
+from streams.train.pictures.vocabulary import NOUNS
 from streams.train.sample import Facts, Seen, Thing
 from streams.types import US_PER_S
 
 MAX_LENGTH_US = 3600 * US_PER_S
+VOCABULARY = tuple(Thing(noun.name, noun.parent) for noun in sorted(NOUNS.values(), key=lambda n: n.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,10 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Sightings in time order."""
+    """Sightings in time order, and what ``kinds`` of thing could be seen."""
 
     sightings: tuple[Sighting, ...]
+    kinds: tuple[Thing, ...]
 
     @property
     def frames(self) -> tuple[Seen, ...]:
@@ -62,7 +66,8 @@ class Timeline:
 
 
 class Pool:
-    """The shots of a pool of pictures, by their numbers."""
+    """The shots of a pool of pictures, by their numbers, and what kinds of thing they could show: all of the
+    vocabulary, or where some are labelled, those of the pool."""
 
     def __init__(self, facts: Sequence[Facts], shots: Sequence[int]) -> None:
         self.facts = facts
@@ -70,6 +75,8 @@ class Pool:
         for number, shot in enumerate(shots):
             grouped.setdefault(shot, []).append(number)
         self.shots = tuple(tuple(numbers) for numbers in grouped.values())
+        shown = {replace(thing, colour=None, place="", count=1) for each in facts for thing in each.things}
+        self.kinds = tuple(sorted(shown, key=astuple)) if any(kind.names for kind in shown) else VOCABULARY
 
 
 def make_timeline(pool: Pool, frames: int, rng: random.Random) -> Timeline:
@@ -97,7 +104,7 @@ def make_timeline(pool: Pool, frames: int, rng: random.Random) -> Timeline:
         sightings.append(Sighting(tuple(seen)))
         met |= _marks(sightings[-1].facts)
         left -= len(seen)
-    return Timeline(tuple(sightings))
+    return Timeline(tuple(sightings), pool.kinds)
 
 
 def _next_shot(
@@ -114,7 +121,8 @@ def _next_shot(
 
 
 def _marks(facts: Facts) -> set[str]:
-    return {thing.name for thing in facts.things} | ({facts.text} if facts.text else set())
+    names = {name for thing in facts.things for name in names_of(thing)}
+    return names | ({facts.text} if facts.text else set())
 
 
 def _held(pool: Pool, numbers: tuple[int, ...], rng: random.Random) -> list[tuple[int, Facts]]:
@@ -125,7 +133,7 @@ def _held(pool: Pool, numbers: tuple[int, ...], rng: random.Random) -> list[tupl
     return shown + [(number, still)] * rng.choice((0, 0, 0, 1, 2))
 
 
-def names_in(sightings: Sequence[Sighting]) -> Iterator[str]:
-    """The names of all things seen, each as often as there are sightings of it."""
+def things_in(sightings: Sequence[Sighting]) -> Iterator[tuple[Sighting, Thing]]:
+    """All things seen, each as often as there are sightings of it."""
     for sighting in sightings:
-        yield from (thing.name for thing in sighting.facts.things)
+        yield from ((sighting, thing) for thing in sighting.facts.things)

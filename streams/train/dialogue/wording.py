@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 
-from streams.train.pictures.vocabulary import NOUNS, nameable, plural, with_article
+from streams.train.pictures.vocabulary import NOUNS, is_mass, nameable, plural, with_article
 from streams.train.sample import Facts, Thing
 
 NUMBERS = ("no", "one", "two", "three", "four", "five")
@@ -22,21 +22,33 @@ _READING_ORDER = ("left", "top", "middle", "right", "bottom", "")
 
 
 def phrase(thing: Thing, *, coloured: bool = True) -> str:
-    """``thing`` as one would name it: "a red apple", "three apples", "bread"."""
+    """``thing`` as one would name it: "a red apple", "three apples", "apples", "bread"."""
     colour = f"{thing.colour} " if coloured and thing.colour else ""
     if thing.count > 1:
         return f"{NUMBERS[thing.count]} {colour}{plural(thing.name)}"
-    return colour + thing.name if NOUNS[thing.name].mass else with_article(colour + thing.name)
+    if thing.count == 0:
+        return colour + plural(thing.name)
+    return colour + thing.name if is_mass(thing.name) else with_article(colour + thing.name)
 
 
 def any_of(name: str) -> str:
     """One of a kind, asked for: "an apple", "bread"."""
-    return name if name in NOUNS and NOUNS[name].mass else with_article(name)
+    return name if is_mass(name) else with_article(name)
 
 
-def narrow_class(name: str) -> str | None:
-    """The class that counts as naming a thing, unless it has only one so wide that it says little."""
-    return next((group for group in nameable(NOUNS[name]) if group not in _WIDE), None)
+def wordings(thing: Thing, group: str | None = None) -> tuple[str, ...]:
+    """All that is right to say of ``thing`` alone. It may be called by its class, unless that is ``group``,
+    or so wide that it says little, or it has other names."""
+    said = dict.fromkeys((phrase(thing), phrase(thing, coloured=False), thing.name))
+    if thing.count > 1:
+        said[plural(thing.name)] = None
+    for name in thing.names:
+        said |= dict.fromkeys((any_of(name), name, plural(name)))
+    if not thing.names and thing.name in NOUNS:
+        narrow = next((name for name in nameable(NOUNS[thing.name]) if name not in _WIDE), None)
+        if narrow is not None and narrow != group:
+            said[narrow] = None
+    return tuple(said)
 
 
 def describe(facts: Facts) -> tuple[str, tuple[str, ...]]:
@@ -51,10 +63,7 @@ def describe(facts: Facts) -> tuple[str, tuple[str, ...]]:
     if facts.text and not things:
         accepted[facts.text] = None
     if len(things) == 1 and not facts.text:
-        thing = things[0]
-        accepted |= dict.fromkeys((thing.name, plural(thing.name) if thing.count > 1 else thing.name))
-        if (group := narrow_class(thing.name)) is not None:
-            accepted[group] = None
+        accepted |= dict.fromkeys(wordings(things[0]))
     return sentence(next(iter(accepted))), tuple(accepted)
 
 

@@ -16,7 +16,7 @@ import PIL.Image
 from streams.models.artifact import Deb, EmbeddedModel, Package, Source, Tarball, Wheel
 from streams.models.installer import Installer
 from streams.train.pictures.vocabulary import plural
-from streams.train.sample import Split
+from streams.train.sample import Split, Thing
 from streams.types import Image
 
 MAX_SIDE_PX = 768
@@ -24,13 +24,31 @@ MAX_SIDE_PX = 768
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """One file and what is mainly seen in it: any of ``names`` is right, any of ``classes`` half right."""
+    """One file and what is mainly seen in it: any of ``names`` is right, any of ``classes`` half right.
+
+    There are ``several`` of it, or one; ``besides`` is what else may be seen in it or be said of it, as names
+    and classes, so that nobody is asked whether that was there.
+    """
 
     split: Split
     package: str
     file: str
     names: tuple[str, ...]
     classes: tuple[str, ...]
+    besides: tuple[str, ...] = ()
+    several: bool = False
+
+    @property
+    def thing(self) -> Thing:
+        """What is mainly seen, by its first name."""
+        return Thing(
+            self.names[0],
+            self.classes[0],
+            count=0 if self.several else 1,
+            names=self.names,
+            classes=self.classes,
+            besides=self.besides,
+        )
 
     def is_named_in(self, answer: str, *, by_class: bool = False) -> bool:
         """Whether ``answer`` holds one of ``names``, in singular or plural, or else one of ``classes``."""
@@ -43,10 +61,17 @@ class Photograph:
 def _read() -> Iterator[Photograph]:
     for line in files(__package__).joinpath("photographs.txt").read_text("utf-8").splitlines():
         if line and not line.startswith("#"):
-            split, package, file, names, classes = line.split(" | ")
+            split, package, file, names, classes, *rest = line.split(" | ")
             assert split in ("train", "test"), f"photographs.txt: {line!r}"
+            first, plus, others = names.partition("+")
             yield Photograph(
-                cast(Split, split), package, file, tuple(names.split(", ")), tuple(classes.split(", "))
+                cast(Split, split),
+                package,
+                file,
+                tuple((first + others).split(", ")),
+                tuple(classes.split(", ")),
+                tuple(rest[0].split(", ")) if rest else (),
+                bool(plus),
             )
 
 

@@ -38,7 +38,7 @@ def render(scene: Scene, step: int, material: Material) -> Image:
         _place(picture, item, item.x + dx + moved[0], item.y + dy + moved[1], material)
     if scene.lettering is not None:
         _letter(picture, scene.lettering, dx, dy, material)
-    return _seen(picture, random.Random(scene.seed * 16 + step))
+    return as_taken(picture, random.Random(scene.seed * 16 + step))
 
 
 @cache
@@ -126,7 +126,8 @@ def _letter(picture: PIL.Image.Image, lettering: Lettering, dx: int, dy: int, ma
     picture.paste(board, at, board)
 
 
-def _seen(picture: PIL.Image.Image, rng: random.Random) -> Image:
+def as_taken(picture: PIL.Image.Image, rng: random.Random) -> Image:
+    """``picture`` of WIDTH and HEIGHT with some blur, noise and compression, as ``rng`` will have it."""
     if rng.random() < 0.3:
         picture = picture.filter(PIL.ImageFilter.GaussianBlur(rng.uniform(0.4, 1.2)))
     pixels = np.asarray(picture)

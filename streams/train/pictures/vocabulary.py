@@ -58,7 +58,7 @@ _IRREGULAR = {"mouse": "mice", "sheep": "sheep", "fish": "fish", "goose": "geese
               "foot": "feet", "tooth": "teeth", "wolf": "wolves", "scarf": "scarves", "die": "dice",
               "deer": "deer", "aircraft": "aircraft", "snowman": "snowmen", "blowfish": "blowfish",
               "squid": "squid", "shrimp": "shrimp", "nut and bolt": "nuts and bolts",
-              "bow and arrow": "bows and arrows", "leaf": "leaves"}  # fmt: skip
+              "bow and arrow": "bows and arrows", "leaf": "leaves", "man": "men"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,11 @@ NOUNS: Mapping[str, Noun] = MappingProxyType({noun.name: noun for noun in _read(
 def nameable(noun: Noun) -> tuple[str, ...]:
     """The classes of ``noun`` that one would ask for by name, the narrow one first."""
     return tuple(name for name in noun.classes if name not in _NO_NAME)
+
+
+def is_mass(name: str) -> bool:
+    """Whether ``name`` takes no article and is not counted; a name that is not of the vocabulary does."""
+    return name in NOUNS and NOUNS[name].mass
 
 
 def plural(name: str) -> str:

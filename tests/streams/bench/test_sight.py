@@ -17,6 +17,7 @@ from streams.bench.sight_play import Played, Player, questions
 from streams.bench.sight_report import answers, cost, differences, kinds, recalled, summary
 from streams.bench.sight_unasked import unasked
 from streams.errors import ConfigError
+from streams.train.pictures.photographs import Photograph
 from streams.train.sample import Dialogue, Facts, Reply, Seen, Turn
 from streams.types import BlockKind
 
@@ -196,7 +197,8 @@ def bench(streams, monkeypatch, tmp_path):
 
 
 def test_held_out_streams_are_played_under_each_setting(bench, config):
-    found = bench(config, "--streams", "2", "--frames", "4", "6", "--set", "memory.recall_blocks=2")
+    words = ["--pictures", "drawings", "--set", "memory.recall_blocks=2"]
+    found = bench(config, "--streams", "2", "--frames", "4", "6", *words)
     settings = found["settings"]
     assert [row["setting"] for row in settings] == ["as set", "memory.recall_blocks=2"]
     assert settings[0]["questions"] == settings[1]["questions"]
@@ -204,6 +206,39 @@ def test_held_out_streams_are_played_under_each_setting(bench, config):
     assert shown["streams"] == 2
     assert 8 <= shown["frames shown"] <= 12
     assert found["answers by age"][-1]["age"] == "all"
+
+
+@pytest.fixture
+def photographs(monkeypatch, models):
+    """Those of the sample, as if they were of the test."""
+    folder = models.resolve("sample").path
+    labels = [
+        (("coffee", "cup"), ("drink",)),
+        (("cat", "tabby"), ("animal",)),
+        (("temple", "pagoda"), ("building",)),
+        (("motorcycle", "motorbike"), ("vehicle",)),
+    ]
+    found = [
+        (Photograph("test", "sample", file, names, classes), next(folder.rglob(file)))
+        for file, (names, classes) in zip(NAMES, labels, strict=True)
+    ]
+    monkeypatch.setattr(sight, "find_photographs", lambda split, installer: iter(found))
+
+
+def test_streams_of_photographs_are_played(bench, config, photographs, capsys):
+    found = bench(config, "--streams", "1", "--frames", "6", "8", "--seed", "2")
+    shown = {row["what"]: row["figure"] for row in found["cost"]}
+    assert shown["streams"] == 1
+    assert 6 <= shown["frames shown"] <= 8
+    assert found["answers by age"][-1]["questions"] > 0
+    assert capsys.readouterr().out.startswith("sight, photographs")
+
+
+def test_photographs_are_of_the_test_alone_and_few(bench, config, photographs):
+    with pytest.raises(ConfigError, match="of the test alone"):
+        bench(config, "--split", "validation")
+    with pytest.raises(ConfigError, match="too few for a stream"):
+        bench(config, "--frames", "400", "400")
 
 
 @pytest.mark.parametrize("words", [["--streams", "0"], ["--frames", "5", "4"], ["--frames", "0", "4"]])
