@@ -14,7 +14,7 @@ from speech.turn import TurnDetector
 from speech.vad import VoiceDetector
 from streams.pipeline import Worker
 from streams.types import Frame
-from video.encoder import Encoder
+from video.encoder import Encoder, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,19 @@ class Backend:
     def see(self, frames: Sequence[Frame]) -> list[str | VisualTokens]:
         """What the model is shown of each frame: names, or visual tokens where it has an eye.
 
-        Visual tokens that say nothing in words themselves get the names for their text. On the encoder's
-        thread: an eye may take as long as an encoder, and answers are written meanwhile.
+        Visual tokens that say nothing in words themselves get the names for their text; others need none,
+        and the encoder looks at such a frame once. On the encoder's thread: an eye may take as long as an
+        encoder, and answers are written meanwhile.
         """
-        sightings = self.encoder.encode(frames)
-        if self.reader.eye is None:
-            return [sighting.text for sighting in sightings]
-        seen = self.reader.eye.look(frames, [sighting.features for sighting in sightings])
-        return [
-            visual if visual.text else replace(visual, text=sighting.text)
-            for visual, sighting in zip(seen, sightings, strict=True)
-        ]
+        encoder, eye = self.encoder, self.reader.eye
+        features = encoder.features(frames)
+        if eye is None:
+            return [names(labels) for labels in encoder.label(frames, features)]
+        seen = eye.look(frames, [each.embedding for each in features])
+        silent = [n for n, visual in enumerate(seen) if not visual.text]
+        labelled = encoder.label([frames[n] for n in silent], [features[n] for n in silent])
+        named = {n: names(labels) for n, labels in zip(silent, labelled, strict=True)}
+        return [replace(visual, text=visual.text or named[n]) for n, visual in enumerate(seen)]
 
     def close(self) -> None:
         """Finish what runs and end the threads."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,16 @@ import numpy as np
 import PIL.Image
 import timm
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from timm.data import ImageNetInfo
 
 from streams.errors import ModelError, ModelNotFoundError
 from streams.types import Embedding, Frame, Image
-from video.encoder import Label, Sighting
+from video.encoder import FrameFeatures, Label, Labels
 from video.imagenet import KINDS, imagenet_names
 from video.naming import Namer, Vector
 from video.plain import plain_colour
-from video.view import View, confirmations, look, views, whole
+from video.view import View, confirmations, look, parts, whole
 
 BATCH_VIEWS = 16
 
@@ -28,9 +27,9 @@ BATCH_VIEWS = 16
 class EfficientNetEncoder:
     """Names what a frame shows and embeds it with a classifier (EfficientNet, Tan and Le, ICML 2019).
 
-    ``path`` is a folder that ``timm`` wrote: config.json and model.safetensors. Each frame is seen
-    in two views, and with ``regions`` in its halves too: a view costs about 17 ms on two CPU cores.
-    Its features are those of the entire frame, squeezed into the network's square: float32
+    ``path`` is a folder that ``timm`` wrote: config.json and model.safetensors. A frame is named by two
+    views, and with ``regions`` by its halves too: a view costs about 17 ms on two CPU cores.
+    Its features take one, and are those of the entire frame, squeezed into the network's square: float32
     [1 + places, channels], their mean first and then each place, row by row ([50, 1280] for the
     embedded model, whose grid is 7 by 7). A frame of a single colour is said to be just that.
 
@@ -63,42 +62,36 @@ class EfficientNetEncoder:
         self._std = 255 * torch.tensor(config["std"], device=self._device)
         self._regions = regions
 
-    def encode(self, frames: Sequence[Frame]) -> list[Sighting]:
-        """One sighting for each frame, in order; batched equals one by one."""
+    def features(self, frames: Sequence[Frame]) -> list[FrameFeatures]:
+        """One look at each frame, entire."""
+        looks = [(n, whole(frame.image)) for n, frame in enumerate(frames)]
+        return [
+            FrameFeatures(Embedding(frame.pts_us, self.name, vectors), probabilities)
+            for frame, (vectors, probabilities) in zip(frames, self._look(frames, looks), strict=True)
+        ]
+
+    def label(self, frames: Sequence[Frame], features: Sequence[FrameFeatures]) -> list[Labels]:
+        """One to seven more looks at a frame, none at one of a single colour."""
+        seen: list[dict[str, list[Vector]]] = [{"": [each.probabilities]} for each in features]
+        plain = [plain_colour(frame.image) for frame in frames]
         looks = [
             (n, view)
             for n, frame in enumerate(frames)
-            for view in views(frame.image, self._crop, regions=self._regions)
+            if plain[n] is None
+            for view in parts(frame.image, self._crop, regions=self._regions)
         ]
-        features, probabilities = self._look(frames, looks)
         # More looks only where a half may add a name: most add none.
-        again = [
-            (n, other)
-            for (n, view), row in zip(looks, probabilities, strict=True)
-            if view.region and self._namer.may_name_region(row)
-            for other in confirmations(view, frames[n].image, self._crop)
-        ]
-        _, confirmed = self._look(frames, again)
-        seen: list[dict[str, list[Vector]]] = [{} for _ in frames]
-        for (n, view), row in zip(looks + again, [*probabilities, *confirmed], strict=True):
+        again: list[tuple[int, View]] = []
+        for (n, view), (_, row) in zip(looks, self._look(frames, looks), strict=True):
             seen[n].setdefault(view.region, []).append(row)
-        entire = {
-            n: feature
-            for (n, view), feature in zip(looks, features, strict=True)
-            if view == whole(frames[n].image)
-        }
-        return [self._sight(frame, seen[n], entire[n]) for n, frame in enumerate(frames)]
-
-    def features(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """What ``encode`` gives as features, alone: float32 [n, 1 + places, channels] of n pictures."""
-        found: list[Vector] = []
-        for start in range(0, len(images), BATCH_VIEWS):
-            crops = [
-                look(image, whole(image), self._size, self._resample)
-                for image in images[start : start + BATCH_VIEWS]
-            ]
-            found.append(self._see(np.stack(crops))[0])
-        return np.concatenate(found)
+            if view.region and self._namer.may_name_region(row):
+                again += [(n, other) for other in confirmations(view, frames[n].image, self._crop)]
+        for (n, view), (_, row) in zip(again, self._look(frames, again), strict=True):
+            seen[n][view.region].append(row)
+        return [
+            (Label(f"plain {colour} picture", 1.0),) if colour else self._name(rows)
+            for colour, rows in zip(plain, seen, strict=True)
+        ]
 
     @property
     def classifier(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -108,19 +101,17 @@ class EfficientNetEncoder:
 
     def _look(
         self, frames: Sequence[Frame], looks: Sequence[tuple[int, View]]
-    ) -> tuple[list[Vector], list[Vector]]:
+    ) -> list[tuple[Vector, Vector]]:
         """Features [1 + places, channels] and probabilities [classes] of each (frame number, view)."""
-        features: list[Vector] = []
-        probabilities: list[Vector] = []
+        found: list[tuple[Vector, Vector]] = []
         for start in range(0, len(looks), BATCH_VIEWS):
             crops = [
                 look(frames[n].image, view, self._size, self._resample)
                 for n, view in looks[start : start + BATCH_VIEWS]
             ]
-            more_features, more_probabilities = self._see(np.stack(crops))
-            features.extend(more_features)
-            probabilities.extend(more_probabilities)
-        return features, probabilities
+            features, probabilities = self._see(np.stack(crops))
+            found.extend(zip(features, probabilities, strict=True))
+        return found
 
     @torch.inference_mode()
     def _see(self, crops: Image) -> tuple[Vector, Vector]:
@@ -141,12 +132,8 @@ class EfficientNetEncoder:
             grid = grid.permute(0, 2, 3, 1)
         return grid.flatten(1, 2)
 
-    def _sight(self, frame: Frame, seen: dict[str, list[Vector]], features: Vector) -> Sighting:
-        if colour := plain_colour(frame.image):
-            labels: tuple[Label, ...] = (Label(f"plain {colour} picture", 1.0),)
-        else:
-            labels = self._namer.name({region: np.stack(rows) for region, rows in seen.items()})
-        return Sighting(frame.pts_us, labels, Embedding(frame.pts_us, self.name, features))
+    def _name(self, seen: Mapping[str, Sequence[Vector]]) -> Labels:
+        return self._namer.name({region: np.stack(rows) for region, rows in seen.items()})
 
 
 def make_namer(settings: dict[str, Any], path: Path, min_confidence: float) -> Namer:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from video.encoder import Label
+from video.encoder import Label, Labels
 from video.imagenet import Kind
 
 Vector: TypeAlias = NDArray[np.float32]
@@ -50,7 +50,7 @@ class Namer:
             for index in self._candidates[column][1]:
                 self._narrowest.setdefault(index, column)
 
-    def name(self, seen: Mapping[str, Vector]) -> tuple[Label, ...]:
+    def name(self, seen: Mapping[str, Vector]) -> Labels:
         """At most four labels, the whole frame's first, by confidence; () when nothing is sure.
 
         ``seen`` maps the region ("" for the whole frame, first) to the probabilities of its views

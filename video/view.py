@@ -37,15 +37,15 @@ def whole(image: Image) -> View:
     return View("", (0, 0, width, height))
 
 
-def views(image: Image, crop: float, *, regions: bool) -> list[View]:
-    """The whole frame twice, as the largest centred square times ``crop`` (how classifiers are
-    evaluated) and squeezed entire; then its two halves, if asked for and it is not nearly square.
+def parts(image: Image, crop: float, *, regions: bool) -> list[View]:
+    """What is looked at beside the whole frame to name it: the largest centred square times ``crop`` (how
+    classifiers are evaluated); then the two halves, if asked for and the frame is not nearly square.
     """
     height, width = image.shape[:2]
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     square = View("", (left, top, left + side, top + side))
-    found = [square.closer(crop), whole(image)]
+    found = [square.closer(crop)]
     if regions and width >= REGION_ASPECT * height:
         found += [View("left", (0, 0, width / 2, height)), View("right", (width / 2, 0, width, height))]
     elif regions and height >= REGION_ASPECT * width:

@@ -23,7 +23,7 @@ from streams.train.pictures.photographs import find_unnamed
 from streams.train.pictures.pool import PicturePool
 from streams.train.recipe import Recipe
 from streams.train.sample import Dialogue
-from streams.types import Image
+from streams.types import Frame, Image
 from video.efficientnet import EfficientNetEncoder
 
 log = get_logger(__name__)
@@ -38,8 +38,11 @@ class PixelEncoder:
         self.name = f"{encoder.name}+pixels"
 
     def features(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        rows = self._encoder.features(images)
-        return np.stack([with_pixels(row, image) for row, image in zip(rows, images, strict=True)])
+        frames = [Frame(0, image) for image in images]
+        seen = self._encoder.features(frames)
+        return np.stack(
+            [with_pixels(each.embedding.vectors, image) for each, image in zip(seen, images, strict=True)]
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ from streams.sample import SHOTS, make_sample_video
 from streams.types import US_PER_S, AudioChunk, Frame
 from video.decode import MediaReader
 from video.efficientnet import EfficientNetEncoder
+from video.encoder import names
 
 NAMED = {
     "a cup of coffee": "espresso coffee",
@@ -64,7 +65,7 @@ def test_the_encoder_names_the_photographs_under_the_moving_camera(registry, sam
     frames = [item for item in played[1] if isinstance(item, Frame)]
     for scene in sample.scenes:
         inside = [frame for frame in frames if scene.start_us <= frame.pts_us < scene.end_us]
-        said = [sighting.text for sighting in encoder.encode(inside)]
+        said = [names(labels) for labels in encoder.label(inside, encoder.features(inside))]
         assert len(said) == 3
         if scene.name in NAMED:
             assert set(said) == {NAMED[scene.name]}

@@ -5,12 +5,14 @@ import numpy as np
 import PIL.Image
 import pytest
 import timm
+import torch
 
 from streams.config import VideoConfig
 from streams.errors import ModelError, ModelNotFoundError
 from streams.types import Frame
 from video.decode import MediaReader
 from video.efficientnet import EfficientNetEncoder, make_namer
+from video.encoder import names
 from video.image import decode_image
 
 
@@ -27,6 +29,19 @@ def picture(photograph):
     return load
 
 
+def label(encoder, frames):
+    return encoder.label(frames, encoder.features(frames))
+
+
+def said(encoder, frames):
+    return [names(labels) for labels in label(encoder, frames)]
+
+
+def vectors(encoder, image):
+    (seen,) = encoder.features([Frame(0, image)])
+    return seen.embedding.vectors
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -38,24 +53,22 @@ def picture(photograph):
     ],
 )
 def test_names_what_photographs_show(encoder, picture, name, text):
-    (sighting,) = encoder.encode([picture(name, 7)])
-    assert sighting.text == text
-    assert sighting.pts_us == sighting.features.pts_us == 7
+    assert said(encoder, [picture(name)]) == [text]
 
 
 @pytest.mark.parametrize(
     "name", ["grass.png", "coins.png", "moon.png", "hubble_deep_field.jpg", "astronaut.png"]
 )
 def test_says_nothing_of_what_it_does_not_know(encoder, picture, name):
-    assert encoder.encode([picture(name)])[0].labels == ()
+    assert label(encoder, [picture(name)]) == [()]
 
 
 @pytest.mark.parametrize("name", ["bikes.mp4", "bigbuckbunny.mp4"])
 def test_of_moving_video_it_says_little(encoder, photograph, name):
     with MediaReader(photograph(name), video_fps=1) as reader:
         frames = [item for item in reader if isinstance(item, Frame)]
-    said = {label.name for sighting in encoder.encode(frames) for label in sighting.labels}
-    assert said <= {"animal", "vehicle", "bicycle", "car"}
+    named = {each.name for labels in label(encoder, frames) for each in labels}
+    assert named <= {"animal", "vehicle", "bicycle", "car"}
 
 
 def test_two_things_side_by_side_are_named_where_they_are(encoder, picture):
@@ -63,48 +76,82 @@ def test_two_things_side_by_side_are_named_where_they_are(encoder, picture):
         return np.asarray(PIL.Image.fromarray(picture(name).image).resize((320, 360)))
 
     frame = Frame(0, np.hstack([half("coffee.png"), half("camera.png")]))
-    assert encoder.encode([frame])[0].text == "espresso coffee on the left, tripod on the right"
+    assert said(encoder, [frame]) == ["espresso coffee on the left, tripod on the right"]
 
 
 def test_batched_equals_one_by_one(encoder, picture):
-    names = ["coffee.png", "chelsea.png", "rocket.jpg", "astronaut.png", "china.jpg", "moon.png"]
-    frames = [picture(name, i) for i, name in enumerate(names)]
-    together = encoder.encode(frames)
-    for frame, batched in zip(frames, together, strict=True):
-        (alone,) = encoder.encode([frame])
-        assert alone.text == batched.text
-        assert alone.pts_us == batched.pts_us
-        np.testing.assert_allclose(alone.features.vectors, batched.features.vectors, atol=1e-4)
-        assert [label.confidence for label in alone.labels] == pytest.approx(
-            [label.confidence for label in batched.labels], abs=1e-4
+    photographs = ["coffee.png", "chelsea.png", "rocket.jpg", "astronaut.png", "china.jpg", "moon.png"]
+    frames = [picture(name, i) for i, name in enumerate(photographs * 3)]  # more than one batch
+    features = encoder.features(frames)
+    together = encoder.label(frames, features)
+    for frame, seen, labels in zip(frames, features, together, strict=True):
+        (alone,) = encoder.features([frame])
+        assert alone.embedding.pts_us == seen.embedding.pts_us == frame.pts_us
+        np.testing.assert_allclose(alone.embedding.vectors, seen.embedding.vectors, atol=1e-4)
+        (named,) = encoder.label([frame], [alone])
+        assert names(named) == names(labels)
+        assert [each.confidence for each in named] == pytest.approx(
+            [each.confidence for each in labels], abs=1e-4
         )
 
 
+def test_some_frames_are_named_as_among_all(encoder, picture):
+    frames = [picture(name) for name in ("coffee.png", "moon.png", "chelsea.png")]
+    features = encoder.features(frames)
+    assert [names(each) for each in encoder.label(frames[1:], features[1:])] == ["", "cat"]
+
+
 def test_features_are_the_mean_of_a_grid_of_places(encoder, picture):
-    (sighting,) = encoder.encode([picture("chelsea.png")])
-    vectors = sighting.features.vectors
-    assert vectors.shape == (50, 1280)
-    assert vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors[0], vectors[1:].mean(axis=0), atol=1e-5)
+    rows = vectors(encoder, picture("chelsea.png").image)
+    assert rows.shape == (50, 1280)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(rows[0], rows[1:].mean(axis=0), atol=1e-5)
 
 
 def test_the_grid_goes_row_by_row_over_the_entire_frame(encoder, picture):
     cat = np.asarray(PIL.Image.fromarray(picture("chelsea.png").image).resize((448, 448)))
     black = np.zeros((448, 448, 3), dtype=np.uint8)
-    plain = encoder.features([black])[0, 1:].reshape(7, 7, -1)
-    beside = encoder.features([np.hstack([black, cat])])[0, 1:].reshape(7, 7, -1)
-    below = encoder.features([np.vstack([black, cat])])[0, 1:].reshape(7, 7, -1)
+    plain, beside, below = (
+        vectors(encoder, image)[1:].reshape(7, 7, -1)
+        for image in (black, np.hstack([black, cat]), np.vstack([black, cat]))
+    )
     across, down = (np.abs(grid - plain).mean(axis=-1) for grid in (beside, below))
     assert 4 * across[:, :2].mean() < across[:, 5:].mean()
     assert 4 * down[:2].mean() < down[5:].mean()
 
 
-def test_features_alone_are_those_of_encoding(encoder, picture):
-    names = ["coffee.png", "chelsea.png", "rocket.jpg"] * 6  # more than one batch
-    frames = [picture(name) for name in names]
-    alone = encoder.features([frame.image for frame in frames])
-    together = np.stack([sighting.features.vectors for sighting in encoder.encode(frames)])
-    np.testing.assert_allclose(alone, together, atol=1e-4)
+class Counting(torch.nn.Module):
+    """A network that counts the pictures that it is shown."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.shown = network, 0
+
+    def forward_features(self, pixels):
+        self.shown += len(pixels)
+        return self.network.forward_features(pixels)
+
+    def forward_head(self, grid):
+        return self.network.forward_head(grid)
+
+
+def test_features_take_one_look_and_names_more_only_where_there_is_something_to_name(
+    vision_dir, picture, monkeypatch
+):
+    encoder = EfficientNetEncoder(vision_dir)
+    counting = Counting(encoder._model)
+    monkeypatch.setattr(encoder, "_model", counting)
+    black = Frame(0, np.zeros((360, 640, 3), dtype=np.uint8))
+    frames = [black, picture("moon.png"), picture("astronaut.png"), picture("rocket.jpg")]
+    features = encoder.features(frames)
+    assert counting.shown == 4
+    taken = []
+    for frame, seen in zip(frames, features, strict=True):
+        counting.shown = 0
+        encoder.label([frame], [seen])
+        taken.append(counting.shown)
+    # The middle of a square picture; of a wide one its halves, too, which here are sure of nothing.
+    assert taken == [0, 1, 1, 3]
 
 
 @pytest.mark.parametrize("architecture", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
@@ -112,32 +159,32 @@ def test_models_that_give_their_places_otherwise_have_features_too(tmp_path, arc
     small = {"embed_dim": 24, "num_heads": 2} if "vit" in architecture else {"embed_dim": 24}
     model = timm.create_model(architecture, num_classes=1000, **small)
     timm.models.save_for_hf(model, tmp_path, model_args=small, safe_serialization=True)
-    features = EfficientNetEncoder(tmp_path).features([np.zeros((20, 30, 3), dtype=np.uint8)])
-    assert features.shape == ((1, 197, 24) if "vit" in architecture else (1, 50, 192))
+    rows = vectors(EfficientNetEncoder(tmp_path), np.zeros((20, 30, 3), dtype=np.uint8))
+    assert rows.shape == ((197, 24) if "vit" in architecture else (50, 192))
 
 
 def test_features_of_similar_pictures_are_near(encoder, picture):
     cat, coffee = picture("chelsea.png").image, picture("coffee.png").image
-    pooled = encoder.features([cat, np.ascontiguousarray(cat[:, ::-1]), coffee])[:, 0]
+    mirrored = np.ascontiguousarray(cat[:, ::-1])
+    pooled = np.stack([vectors(encoder, image)[0] for image in (cat, mirrored, coffee)])
     pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
     assert pooled[0] @ pooled[1] > 0.8 > pooled[0] @ pooled[2]
 
 
 def test_a_plain_frame_is_said_to_be_plain(encoder):
     frame = Frame(0, np.zeros((48, 64, 3), dtype=np.uint8))
-    assert encoder.encode([frame])[0].text == "plain black picture"
+    assert said(encoder, [frame]) == ["plain black picture"]
 
 
 def test_frames_of_any_size_down_to_one_pixel(encoder):
     frames = [Frame(0, np.zeros((h, w, 3), dtype=np.uint8)) for h, w in [(1, 1), (2, 300), (300, 2)]]
-    assert len(encoder.encode(frames)) == 3
-    assert encoder.encode([]) == []
+    assert len(label(encoder, frames)) == 3
+    assert label(encoder, []) == []
 
 
 def test_a_higher_limit_says_less(vision_dir, picture):
     strict = EfficientNetEncoder(vision_dir, 0.8)
-    assert strict.encode([picture("china.jpg")])[0].labels == ()
-    assert strict.encode([picture("coffee.png")])[0].text == "espresso coffee"
+    assert said(strict, [picture("china.jpg"), picture("coffee.png")]) == ["", "espresso coffee"]
 
 
 def test_a_missing_model_is_named(tmp_path):

@@ -33,13 +33,18 @@ class Gated:
         self.through = threading.Event()
         self.through.set()
         self.times = []
+        self.labelled = []
 
-    def encode(self, frames):
+    def features(self, frames):
         assert self.through.wait(TIMEOUT_S)
         self.times += [frame.pts_us for frame in frames]
         if not frames[0].image.any():
             raise MediaError("too dark")
-        return self._encoder.encode(frames)
+        return self._encoder.features(frames)
+
+    def label(self, frames, features):
+        self.labelled += [frame.pts_us for frame in frames]
+        return self._encoder.label(frames, features)
 
 
 @pytest.fixture(scope="module")
@@ -234,8 +239,9 @@ def eye(streams):
     return Projection(streams.backend.reader.backbone.spec.hidden)
 
 
-def test_with_an_eye_every_frame_that_is_sampled_is_read(look, photograph, eye):
-    """The sure ones, the unsure ones, and those that show the same again."""
+def test_with_an_eye_every_frame_that_is_sampled_is_read(look, photograph, eye, encoder):
+    """The sure ones, the unsure ones, and those that show the same again; only what the eye has no words for
+    is named."""
     cat = photograph("chelsea.png")
 
     async def scenario(sight, memory, events):
@@ -244,7 +250,8 @@ def test_with_an_eye_every_frame_that_is_sampled_is_read(look, photograph, eye):
         await sight.drain()
         said = ["cat", "something bright", "cat", ""]
         assert events == [FrameSeen(second * S, text, 2, 0) for second, text in enumerate(said)]
-        assert eye.looked == [0, S, 2 * S, 3 * S]
+        assert eye.looked == encoder.times == [0, S, 2 * S, 3 * S]
+        assert encoder.labelled == [0, 2 * S, 3 * S]
         assert [(info.start_us, info.text) for info in frames_in(memory)] == [
             (second * S, text) for second, text in enumerate(said)
         ]
@@ -364,8 +371,8 @@ def test_what_the_eye_saw_is_what_the_model_reads(look, photograph, eye, streams
         assert not torch.allclose(block.keys, other.keys, atol=0.1)
 
     def sight_of(image):
-        (sighting,) = streams.backend.encoder.encode([Frame(0, image)])
-        return eye.look([Frame(0, image)], [sighting.features])[0].embeddings
+        (seen,) = streams.backend.encoder.features([Frame(0, image)])
+        return eye.look([Frame(0, image)], [seen.embedding])[0].embeddings
 
     look(scenario, ReplayClock(), eye=eye)
 
