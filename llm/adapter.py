@@ -12,9 +12,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from streams.errors import ModelError, ModelNotFoundError
+from streams.whole_file import whole_file
 
 A, B = ".lora_A.weight", ".lora_B.weight"
 
@@ -40,6 +42,16 @@ class Adapter:
             change = self.scale * (up.float() @ down.float())
             merged[name] = (weight.float() + change.to(weight.device)).to(weight.dtype)
         return merged
+
+
+def save_adapter(factors: Mapping[str, Tensor], file: Path, facts: Mapping[str, str]) -> None:
+    """Write ``factors``, named as in the file, as bfloat16, and ``facts`` as metadata; all of it or nothing.
+
+    Raises ConfigError when ``file`` cannot be written.
+    """
+    tensors = {name: factor.to(torch.bfloat16).contiguous() for name, factor in factors.items()}
+    with whole_file(file, "run.out") as out:
+        out.write(save(tensors, dict(facts)))
 
 
 def load_adapter(file: Path) -> Adapter:

@@ -21,12 +21,13 @@ from typing import Any, TypeAlias
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
 from llm.pixels import PIXEL_CHANNELS
 from streams.errors import ModelError, ModelNotFoundError
+from streams.whole_file import whole_file
 
 THINGS = 3
 """Slots for things."""
@@ -214,9 +215,13 @@ def _spread(tokens: Tensor, parts: int) -> Tensor:
 
 
 def save_connector(connector: Connector, file: Path, facts: Mapping[str, str] | None = None) -> None:
-    """Write weights as float16, and the configuration and ``facts`` as metadata."""
+    """Write weights as float16, and the configuration and ``facts`` as metadata; all of it or nothing.
+
+    Raises ConfigError when ``file`` cannot be written.
+    """
     tensors = {name: tensor.detach().half().contiguous() for name, tensor in connector.state_dict().items()}
-    save_file(tensors, file, {"config": json.dumps(asdict(connector.config)), **(facts or {})})
+    with whole_file(file, "run.out") as out:
+        out.write(save(tensors, {"config": json.dumps(asdict(connector.config)), **(facts or {})}))
 
 
 def load_connector(file: Path) -> Connector:

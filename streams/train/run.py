@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
-from torch import Tensor
 
 from gateway.models import build_registry
+from llm.adapter import save_adapter
 from llm.chat import load_chat
 from llm.connector import Connector, Tables, load_connector, save_connector
 from llm.sight import ADAPTER, CONNECTOR, THRESHOLD
@@ -151,12 +150,8 @@ class _Run:
             threshold = stage.evaluate()["speaking.threshold"]
         base = Path(language.frozen.spec.name).name
         facts = {"alpha": str(recipe.alpha), THRESHOLD: f"{threshold:.3f}", "base": base}
-        self._write(connector, model.lora.adapter(), facts)
-
-    def _write(self, connector: Connector, adapter: dict[str, Tensor], facts: dict[str, str]) -> None:
         save_connector(connector, self._out / CONNECTOR)
-        tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in adapter.items()}
-        save_file(tensors, self._out / ADAPTER, facts)
+        save_adapter(model.lora.adapter(), self._out / ADAPTER, facts)
 
     def _shown(self, connector: Connector, tables: Tables, imagined: Imagined | None) -> SeenPictures:
         """The pictures of training as ``Mixture`` numbers them."""

@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoConfig
 
-from llm.adapter import A, Adapter, B, load_adapter, merge_into
+from llm.adapter import A, Adapter, B, load_adapter, merge_into, save_adapter
 from llm.lean import lean_layer
 from llm.linear import DenseLinear
 from llm.loading import describe, load_weights
@@ -72,6 +72,22 @@ def test_an_adapter_of_another_model_is_refused(tiny):
     pairs = {"model.layers.0.self_attn.q_proj": (torch.zeros(2, 7), torch.zeros(5, 2))}
     with pytest.raises(ModelError, match=r"does not fit the model at model\.layers\.0\.self_attn\.q_proj"):
         Adapter(pairs, 1.0).merge(tiny[1])
+
+
+def test_an_adapter_is_written_whole_or_not_at_all(trained, tmp_path, monkeypatch):
+    file = tmp_path / "adapter.safetensors"
+    save_adapter(trained.adapter(), file, {"alpha": "6.0", "base": "tiny"})
+    before = file.read_bytes()
+    back = load_adapter(file)
+    assert back.scale == 2.0
+    for layer, (down, up) in back.pairs.items():
+        assert torch.allclose(down.float(), trained.adapter()[layer + A], rtol=0.01)
+        assert torch.allclose(up.float(), trained.adapter()[layer + B], rtol=0.01)
+    monkeypatch.setattr("llm.adapter.save", lambda tensors, facts: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        save_adapter(trained.adapter(), file, {"alpha": "7"})
+    assert file.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == [file.name]
 
 
 def test_what_is_no_adapter_is_refused(tmp_path):

@@ -1,3 +1,5 @@
+import errno
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from llm.connector import (
 )
 from llm.eye import Captions
 from llm.pixels import PIXEL_CHANNELS, with_pixels
-from streams.errors import ModelError, ModelNotFoundError
+from streams.errors import ConfigError, ModelError, ModelNotFoundError
 
 CLOSE = 1e-5
 CONFIG = ConnectorConfig(
@@ -120,6 +122,21 @@ def test_weights_and_words_come_back(connector, features, tmp_path):
     ours, theirs = connector(features), back(features)
     for kind in ours.words:
         assert torch.allclose(ours.words[kind], theirs.words[kind], atol=CLOSE)
+
+
+def test_a_disk_that_is_full_leaves_the_weights_from_before(connector, tmp_path, monkeypatch):
+    file = tmp_path / "c.safetensors"
+    save_connector(connector, file)
+    before = file.read_bytes()
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("llm.connector.save", fail)
+    with pytest.raises(ConfigError, match=r"cannot write .*c\.safetensors: No space"):
+        save_connector(connector, file)
+    assert file.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == [file.name]
 
 
 def test_what_is_no_connector_is_refused(tmp_path):
