@@ -105,7 +105,8 @@ def which_of(moment: Moment, topic: Topic, group: str, sighting: Sighting, thing
     question = moment.ask("class-now" if topic == "now" else "class", group=group)
     right = {kind.name for kind in moment.kinds if alike(kind, thing)}
     akin = [name for name in _names(kind for kind in moment.kinds if is_of(group, kind)) if name not in right]
-    others = [any_of(name) for name in moment.rng.sample(akin, min(3, len(akin)))]
+    # Among single things several stand out.
+    others = [any_of(name) for name in moment.rng.sample(akin, min(3, len(akin)))] if thing.count else []
     answer = phrase(thing, coloured=False)
     return moment.turn(topic, question, answer, wordings(thing, group), (sighting.span,), others)
 

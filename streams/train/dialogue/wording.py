@@ -32,8 +32,8 @@ def phrase(thing: Thing, *, coloured: bool = True) -> str:
 
 
 def any_of(name: str) -> str:
-    """One of a kind, asked for: "an apple", "bread"."""
-    return name if is_mass(name) else with_article(name)
+    """One of a kind or of a class, asked for: "an apple", "bread", "food"."""
+    return name if is_mass(name) or name == "food" else with_article(name)
 
 
 def wordings(thing: Thing, group: str | None = None) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ def names_all(turn, thing):
     assert reply.text.rstrip(".").lower() == phrase(thing)
     assert {*thing.names, *map(any_of, thing.names)} <= set(reply.accepted)
     assert not {*thing.classes} - {*thing.names} & set(reply.accepted)
+    assert not turn.choices or thing.count == 1
     for choice in turn.choices:
         if choice != reply.text:
             assert meant(choice.rstrip(".").lower()) not in said_of(thing)
@@ -187,6 +188,7 @@ def test_what_the_vocabulary_lacks_is_worded_by_its_name():
     quokka = Thing("quokka", "animal")
     assert phrase(quokka) == "a quokka"
     assert any_of("ibis") == "an ibis"
+    assert any_of("food") == "food"
     assert is_of("animal", quokka)
     assert not is_of("bird", quokka)
     assert wordings(quokka) == ("a quokka", "quokka")
