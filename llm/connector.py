@@ -93,6 +93,11 @@ class Seen:
     photograph: Tensor
     logits: Mapping[str, Tensor]
 
+    @property
+    def drawn(self) -> Tensor:
+        """``states`` as far as the picture is a drawing: what the residual learns from has no photographs."""
+        return self.states * (1 - self.photograph)[:, None, None]
+
 
 class Connector(nn.Module):
     """``forward`` reads words off features; ``tokens`` makes visual tokens of them. Float32."""
@@ -154,7 +159,7 @@ class Connector(nn.Module):
 
     def tokens(self, seen: Seen, tables: Tables) -> Tensor:
         """Visual tokens [n, TOKENS, hidden]; ``tables`` are of ``word_tables``."""
-        return self.spoken(seen, tables) + self.residual(seen.states)
+        return self.spoken(seen, tables) + self.residual(seen.drawn)
 
     def spoken(self, seen: Seen, tables: Tables) -> Tensor:
         """The mixtures alone, [n, TOKENS, hidden]."""

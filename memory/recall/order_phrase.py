@@ -1,4 +1,4 @@
-"""Phrases of English questions for a place in the order of events: "first of all", "right before the cat"."""
+"""Phrases of English questions that say where in order: "first of all", "right before the cat"."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _FIRST = re.compile(
 _SPAN = re.compile(rf"\bfirst (?:{DURATION})")
 _CHOICE = re.compile(r"\bor\b|\bbetween\b.*\band\b|\bof the\b.*\band the\b")
 _AROUND = re.compile(
-    r"\b(?:before|after|ahead of|behind|prior to|preced\w+|succeed\w*|followed|following|next to come|"
-    r"came next|replaced|(?:took|taken) the place of|once the \w+ (?:was|had) gone)\b"
+    r"\b(?:before|after|ahead of|behind|prior to|preced\w+|succeed\w*|followed|following|came next|"
+    r"replaced|(?:took|taken) the place of|once the \w+ (?:was|had) gone)\b"
 )
 _EARLIER = re.compile(r"\b(?:before|after)(?= ?[?.!,]|$)")
 """"Did you see a cat before?": at any time."""

@@ -15,8 +15,7 @@ from streams.types import BlockKind
 @dataclass(frozen=True, slots=True)
 class Where:
     """Blocks that a question can be about: those that overlap ``start_us`` to ``end_us`` (None: open on
-    that side) and are of ``kinds`` (None: any). ``order``: some are asked for by what they came before or
-    after.
+    that side) and are of ``kinds`` (None: any). ``order``: those are asked for that stand there.
     """
 
     start_us: int | None = None

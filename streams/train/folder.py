@@ -105,8 +105,10 @@ def _dialogue(given: _Dialogue, numbers: dict[str, int], facts: Sequence[Facts],
         frames.append(Seen(_us(at_s), numbers[name], facts[numbers[name]]))
     turns: list[Turn] = []
     for turn in sorted(given.turns, key=lambda turn: turn.at):
-        if turn.topic not in ("alert", "narration") and len(turn.replies) != 1:
-            raise ConfigError(f"{file}: '{turn.text}' has not one reply", param="data.folder")
+        due = 0 if turn.topic == "overheard" else 1
+        if turn.topic not in ("alert", "narration") and len(turn.replies) != due:
+            wrong = f"has {len(turn.replies)} replies, and '{turn.topic}' has {due or 'none'}"
+            raise ConfigError(f"{file}: '{turn.text}' {wrong}", param="data.folder")
         replies = tuple(Reply(_us(at_s), text) for at_s, text in sorted(turn.replies))
         evidence = tuple((_us(start), _us(end)) for start, end in turn.evidence)
         turns.append(Turn(_us(turn.at), turn.topic, turn.text, replies, evidence))

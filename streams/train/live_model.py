@@ -97,7 +97,7 @@ def batch_layout(scripts: Sequence[Script], group: int) -> Layout:
 def as_pictures(connector: Connector, seen: Seen, tables: Tables) -> SeenPictures:
     """What was ``seen`` as stage 2 keeps it."""
     spoken = connector.spoken(seen, tables)
-    return SeenPictures(spoken.to(torch.bfloat16), seen.states.to(torch.bfloat16))
+    return SeenPictures(spoken.to(torch.bfloat16), seen.drawn.to(torch.bfloat16))
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from streams.train.dialogue.manner import spoken
 from streams.train.imagined import Imagined, imagined_dialogue
 from streams.train.sample import Dialogue
 
@@ -16,7 +17,7 @@ class Mixture:
 
     ``pictures`` is how many pictures there are. As many numbers after theirs are of the same ones doubted,
     which a ``doubted`` share of frames show; after these come the ``imagined`` photographs, which a ``share``
-    of dialogues are over.
+    of dialogues are over. ``varied``: some of what is said is opened and written in other ways.
     """
 
     dialogues: Sequence[Dialogue]
@@ -25,9 +26,14 @@ class Mixture:
     imagined: Imagined | None
     share: float
     seed: int
+    varied: bool = True
 
     def dialogue(self, number: int) -> Dialogue:
         rng = random.Random(f"{self.seed}/{number}")
+        chosen = self._chosen(number, rng)
+        return spoken(chosen, rng) if self.varied else chosen
+
+    def _chosen(self, number: int, rng: random.Random) -> Dialogue:
         if self.imagined is not None and rng.random() < self.share:
             return imagined_dialogue(self.imagined, 2 * self.pictures, rng)
         chosen = self.dialogues[number % len(self.dialogues)]

@@ -20,7 +20,7 @@ class DataRecipe(Section):
 
     folder: Path | None = None
     """Own data: pictures and dialogues, as docs/training.md describes; absent: made ones."""
-    pictures: int = Field(default=12_000, gt=0)
+    pictures: int = Field(default=26_000, gt=0)
     validation_pictures: int = Field(default=1_500, gt=0)
     dialogues: int = Field(default=6_000, gt=0)
     """After so many they come again."""
@@ -36,7 +36,7 @@ class DataRecipe(Section):
 class SeeingRecipe(Section):
     """Stage 1, the connector on features."""
 
-    steps: int = Field(default=1_200, ge=0)
+    steps: int = Field(default=1_500, ge=0)
     batch: int = Field(default=256, ge=8)
     rate: float = Field(default=1e-3, gt=0)
     decay: float = Field(default=0.05, ge=0)
@@ -55,11 +55,11 @@ class LivingRecipe(Section):
     """Stage 2, LIVE: adapters on the language model."""
 
     steps: int = Field(default=1_000, ge=0)
-    dialogues_per_step: int = Field(default=3, gt=0)
+    dialogues_per_step: int = Field(default=4, gt=0)
     rank: int = Field(default=16, gt=0)
     alpha: float = Field(default=32.0, gt=0)
     rate: float = Field(default=4e-4, gt=0)
-    residual_rate: float = Field(default=1e-3, ge=0)
+    residual_rate: float = Field(default=5e-4, ge=0)
     speaking: float = Field(default=0.5, ge=0)
     """Weight of the streaming loss."""
     unasked: float = Field(default=0.3, ge=0)
@@ -83,7 +83,7 @@ class LivingRecipe(Section):
     """Of which each stream has one."""
     workers: int = Field(default=2, gt=0)
     """Threads that share each batch, with one of PyTorch's each on the CPU; 1 on a GPU."""
-    evaluate_every: int = Field(default=50, gt=0)
+    evaluate_every: int = Field(default=100, gt=0)
     save_every: int = Field(default=25, gt=0)
 
 

@@ -131,6 +131,7 @@ class _Run:
             imagined,
             recipe.imagined,
             data.seed,
+            varied=data.folder is None,
         )
         stage = Living(
             model,

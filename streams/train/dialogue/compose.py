@@ -52,7 +52,7 @@ _ASKS: Mapping[Ask, int] = MappingProxyType(
         past.ask_when: 4,
         past.ask_text: 6,
         past.ask_motion: 10,
-        _chat: 2,
+        _chat: 4,
     }
 )
 """Kinds of question and how often each is tried."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from streams.train.dialogue.told import NAMES
 from streams.train.sample import Dialogue, Turn
 
 OPENINGS = (
@@ -28,22 +29,11 @@ def spoken(dialogue: Dialogue, rng: random.Random) -> Dialogue:
 
 
 def _spoken(turn: Turn, rng: random.Random) -> Turn:
-    text = turn.text
     draw = rng.random()
-    if turn.topic == "overheard" or not text:
+    first, space, rest = turn.text.partition(" ")
+    if turn.topic == "overheard" or draw >= OPENED_SHARE + LOWER_SHARE:
         return turn
-    if draw < OPENED_SHARE:
-        first, _, rest = text.partition(" ")
-        # A name, "I" and an abbreviation keep their capitals.
-        first = first.lower() if first in _COMMON else first
-        text = f"{rng.choice(OPENINGS)}{first} {rest}".rstrip()
-    elif draw < OPENED_SHARE + LOWER_SHARE and text.split(" ")[0] in _COMMON:
-        text = text[0].lower() + text[1:]
-    return replace(turn, text=text)
-
-
-_BEGIN = (
-    "What Which Where When Who How Did Do Does Was Were Is Are Can Could Tell Say Name Describe Count Let "
-    "Have Please The At On In From Say Whereabouts Give Report Warn Speak Call My We There"
-)
-_COMMON = frozenset(_BEGIN.split())
+    if first != "I" and first not in NAMES:
+        first = first[:1].lower() + first[1:]
+    opening = rng.choice(OPENINGS) if draw < OPENED_SHARE else ""
+    return replace(turn, text=f"{opening}{first}{space}{rest}")

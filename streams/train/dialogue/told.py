@@ -60,6 +60,10 @@ FACTS: Mapping[str, tuple[Fact, ...]] = MappingProxyType(_FACTS)
 """By split; slots are open."""
 UNTOLD: Mapping[str, tuple[str, ...]] = MappingProxyType(_UNKNOWN)
 """Questions by split, to be asked about what nobody said."""
+NAMES = frozenset(
+    word for slot, words in _WORDS.items() if slot.startswith(("who", "town")) for word in words
+)
+"""Of people and towns, which have a capital wherever they stand."""
 
 
 def tell(moments_us: tuple[int, ...], split: Split, rng: random.Random) -> list[Turn]:

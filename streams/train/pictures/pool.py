@@ -12,7 +12,7 @@ from streams.train.pictures.render import render
 from streams.train.sample import Facts
 from streams.types import Image
 
-POOL_SIZES = {"train": 12_000, "validation": 1_500, "test": 2_500}
+POOL_SIZES = {"train": 26_000, "validation": 1_500, "test": 2_500}
 """How many pictures of each split the recipe uses."""
 
 

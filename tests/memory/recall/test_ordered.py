@@ -19,7 +19,8 @@ def infos():
 def order(hits, asked, infos, limit=6):
     found = in_order([Hit(n, s) for n, s in hits], asked, sorted(infos), infos, limit)
     scores = [hit.score for hit in found]
-    assert scores == sorted(set(scores), reverse=True)
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) == len(scores)
     return [hit.block_id for hit in found]
 
 

@@ -63,7 +63,12 @@ def test_pictures_and_dialogues_are_read_in_time_order(folder):
         (
             "dialogues.jsonl",
             {"turns": [{"at": 1, "topic": "now", "text": "What?"}]},
-            r"'What\?' has not one reply",
+            r"'What\?' has 0 replies, and 'now' has 1",
+        ),
+        (
+            "dialogues.jsonl",
+            {"turns": [{"at": 1, "topic": "overheard", "text": "Hm.", "replies": [[1, "Yes."]]}]},
+            r"'Hm\.' has 1 replies, and 'overheard' has none",
         ),
     ],
 )

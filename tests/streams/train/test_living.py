@@ -41,7 +41,10 @@ DIALOGUE = Dialogue(
     (
         asked(0.5, "now", "What is this?", (0.5, "A cat.")),
         asked(1.5, "alert", "Tell me when a dog comes.", (4, "A dog is there.")),
+        asked(2.3, "overheard", "The key is in the car."),
         asked(2.5, "past", "What was first?", (2.5, "The cat was.")),
+        asked(3.5, "told", "My name is Ida.", (3.5, "I will remember that.")),
+        asked(4.5, "heard", "Where is the key?", (4.5, "In the car.")),
         asked(5.5, "chat", "Thank you!", (5.5, "You are welcome.")),
     ),
     7 * US_PER_S,
@@ -102,6 +105,8 @@ class Engine:
             self._stream.standing.put(turn.text, block)
             self._stream.standing.at_rest = False
             waiting.append(turn)
+        elif turn.topic == "overheard":
+            run(self._stream.overhear(turn.at_us, turn.at_us, turn.text))
         else:
             self._write(turn.replies[0], Question(turn.text, turn.at_us, turn.at_us))
 

@@ -49,7 +49,7 @@ def test_only_what_is_told_to_the_model_is_acknowledged(split):
     assert {turn.topic for turn in turns} == {"told", "overheard", "heard"}
     for turn in turns:
         assert turn.text[0].isupper()
-        assert "{" not in turn.text + "".join(reply.text for reply in turn.replies)
+        assert "{" not in turn.text + "".join(r.text for r in turn.replies)
         if turn.topic == "told":
             assert [reply.text for reply in turn.replies] == [ACKNOWLEDGED]
         if turn.topic == "overheard":
