@@ -65,6 +65,19 @@ class FolderPictures:
     def __len__(self) -> int:
         return len(self.files)
 
+    @property
+    def fingerprint(self) -> str:
+        """The files by name, size and when they were last written. Raises ConfigError for a missing one."""
+        return repr([(name, *self._written(name)) for name in self.files])
+
+    def _written(self, name: str) -> tuple[int, int]:
+        file = self.folder / name
+        try:
+            found = file.stat()
+        except OSError as error:
+            raise ConfigError(f"cannot read {file}: {error.strerror}", param="data.folder") from None
+        return found.st_size, found.st_mtime_ns
+
     def draw(self, number: int) -> Image:
         """Uint8 RGB [height, width, 3]. Raises ConfigError for a file that is no picture."""
         file = self.folder / self.files[number]

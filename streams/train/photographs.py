@@ -30,6 +30,11 @@ class PhotographCrops:
     def __len__(self) -> int:
         return len(self.facts)
 
+    @property
+    def fingerprint(self) -> str:
+        """The files by name and size, and how they are cropped."""
+        return repr(([(file.name, file.stat().st_size) for file in self._files], self._each, self._seed))
+
     def draw(self, number: int) -> Image:
         """Crop ``number``: uint8 RGB [height, width, 3], its longer side at most 512 pixels."""
         rng = np.random.default_rng((self._seed, number))

@@ -40,6 +40,13 @@ class PicturePool:
     def __len__(self) -> int:
         return len(self._planned)
 
+    @property
+    def fingerprint(self) -> str:
+        """All that is drawn, as it was planned, and the names of what it is drawn of."""
+        material = self._material
+        files = [path.name for path in (*material.drawings.values(), *material.fonts, *material.views)]
+        return repr((files, [(planned.scene, planned.step) for planned in self._planned]))
+
     def draw(self, number: int) -> Image:
         """Picture ``number``: uint8 RGB [288, 384, 3]. Raises IndexError."""
         planned = self._planned[number]

@@ -3,7 +3,7 @@ import pytest
 
 from streams.errors import ConfigError
 from streams.train.features import cached_features, features_key
-from streams.train.sample import Facts, Thing
+from streams.train.sample import Facts
 
 
 class Encoder:
@@ -24,8 +24,9 @@ class Encoder:
 class Greys:
     """Pictures that get brighter."""
 
-    def __init__(self, count, start=0, name="apple"):
-        self.facts = [Facts((Thing(name, "fruit"),))] * count
+    def __init__(self, count, start=0, fingerprint="greys"):
+        self.facts = [Facts(())] * count
+        self.fingerprint = fingerprint
         self._count, self._start = count, start
 
     def __len__(self):
@@ -49,7 +50,9 @@ def test_kept_features_are_those_worked_out_afresh(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "other", [Greys(71), Greys(70, start=1), Greys(70, name="pear")], ids=["more", "pixels", "facts"]
+    "other",
+    [Greys(71), Greys(70, start=1), Greys(70, fingerprint="others")],
+    ids=["more", "pixels", "sources"],
 )
 def test_other_pictures_have_a_file_of_their_own(other):
     assert features_key(Greys(70), Encoder()) != features_key(other, Encoder())
@@ -59,10 +62,15 @@ def test_another_encoder_has_a_file_of_its_own():
     assert features_key(Greys(9, start=1), Encoder()) != features_key(Greys(9, start=1), Encoder(factor=2.0))
 
 
+def test_the_key_is_the_same_where_sums_come_out_a_little_otherwise():
+    pictures = Greys(9, start=1)
+    assert features_key(pictures, Encoder()) == features_key(pictures, Encoder(factor=1 + 1e-6))
+
+
 def test_half_a_file_is_not_taken_for_one(tmp_path):
     class Broken(Greys):
         def draw(self, number):
-            if number == 65:
+            if number == 66:  # no probe
                 raise OSError("cannot read")
             return super().draw(number)
 

@@ -53,6 +53,16 @@ def test_pictures_and_dialogues_are_read_in_time_order(folder):
     assert read_dialogues(folder, "validation", validation) == ()
 
 
+def test_another_picture_by_the_same_name_is_another_source(folder):
+    before = read_pictures(folder, "train").fingerprint
+    assert read_pictures(folder, "train").fingerprint == before
+    PIL.Image.new("RGB", (21, 10), (1, 2, 3)).save(folder / "b.png")
+    assert read_pictures(folder, "train").fingerprint != before
+    (folder / "b.png").unlink()
+    with pytest.raises(ConfigError, match=r"cannot read .*b\.png"):
+        _ = read_pictures(folder, "train").fingerprint
+
+
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [

@@ -25,6 +25,8 @@ def test_the_same_number_is_the_same_picture_in_any_order(materials):
 
 def test_seeds_and_splits_differ(materials):
     assert PicturePool(materials["train"], 50).facts != PicturePool(materials["train"], 50, seed=1).facts
+    prints = [PicturePool(materials["train"], 50, seed=seed).fingerprint for seed in (0, 0, 1)]
+    assert prints[0] == prints[1] != prints[2]
     assert PicturePool(materials["train"], 50).facts != PicturePool(materials["test"], 50).facts
 
 
