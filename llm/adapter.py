@@ -23,10 +23,22 @@ A, B = ".lora_A.weight", ".lora_B.weight"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Adapter:
-    """``pairs`` of layers' factors, A [rank, in] and B [out, rank]; a layer's weight gains scale · B A."""
+    """``pairs`` of layers' factors, A [rank, in] and B [out, rank]; a layer's weight gains scale · B A.
+
+    ``base`` is the model that it was trained on, by the name of its folder; "" where that is not known.
+    """
 
     pairs: Mapping[str, tuple[Tensor, Tensor]]
     scale: float
+    base: str = ""
+
+    def check_base(self, model: Path) -> None:
+        """Raises ModelError when it was trained on another model than the one in the folder ``model``."""
+        if self.base and self.base != base_name(model):
+            raise ModelError(
+                f"the adapter is of '{self.base}', and the model is '{base_name(model)}'",
+                param="models.sight",
+            )
 
     def merge(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """``weights`` with the adapter in them, new tensors where it changes them.
@@ -42,6 +54,11 @@ class Adapter:
             change = self.scale * (up.float() @ down.float())
             merged[name] = (weight.float() + change.to(weight.device)).to(weight.dtype)
         return merged
+
+
+def base_name(model: Path) -> str:
+    """What an adapter calls the model in the folder ``model``."""
+    return model.resolve().name
 
 
 def save_adapter(factors: Mapping[str, Tensor], file: Path, facts: Mapping[str, str]) -> None:
@@ -67,7 +84,7 @@ def load_adapter(file: Path) -> Adapter:
         ranks = {len(down) for down, _ in pairs.values()}
         if len(ranks) != 1:
             raise ModelError(f"{file}: all layers of an adapter have one rank", param="models.sight")
-        return Adapter(pairs, float(metadata["alpha"]) / ranks.pop())
+        return Adapter(pairs, float(metadata["alpha"]) / ranks.pop(), metadata.get("base", ""))
     except (SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{file} is no adapter: {error}", param="models.sight") from None
 

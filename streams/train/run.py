@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from gateway.models import build_registry
-from llm.adapter import save_adapter
+from llm.adapter import base_name, save_adapter
 from llm.chat import load_chat
 from llm.connector import Connector, Tables, load_connector, save_connector
 from llm.sight import ADAPTER, CONNECTOR, THRESHOLD
@@ -149,7 +149,7 @@ class _Run:
         self._loop(stage, recipe, binding(self._recipe, "seeing", "living"))
         with torch.no_grad():
             threshold = stage.evaluate()["speaking.threshold"]
-        base = Path(language.frozen.spec.name).name
+        base = base_name(Path(language.frozen.spec.name))
         facts = {"alpha": str(recipe.alpha), THRESHOLD: f"{threshold:.3f}", "base": base}
         save_connector(connector, self._out / CONNECTOR)
         save_adapter(model.lora.adapter(), self._out / ADAPTER, facts)

@@ -6,7 +6,7 @@ from transformers import AutoConfig
 from llm.adapter import A, Adapter, B, load_adapter, merge_into, save_adapter
 from llm.lean import lean_layer
 from llm.linear import DenseLinear
-from llm.loading import describe, load_weights
+from llm.loading import describe, load_backbone, load_weights
 from streams.config import LlmConfig
 from streams.errors import ModelError, ModelNotFoundError
 from streams.train.lora import PRODUCTS, LoraLayers
@@ -72,6 +72,18 @@ def test_an_adapter_of_another_model_is_refused(tiny):
     pairs = {"model.layers.0.self_attn.q_proj": (torch.zeros(2, 7), torch.zeros(5, 2))}
     with pytest.raises(ModelError, match=r"does not fit the model at model\.layers\.0\.self_attn\.q_proj"):
         Adapter(pairs, 1.0).merge(tiny[1])
+
+
+@pytest.mark.parametrize("backend", ["lean", "hooked"])
+def test_an_adapter_goes_into_no_other_model_than_its_own(backend, checkpoints, trained, tmp_path):
+    path, config = checkpoints["llama"].path, LlmConfig(device="cpu", backend=backend)
+    for base in (path.name, ""):
+        own = write(trained, tmp_path / "own.safetensors", **({"base": base} if base else {}))
+        load_backbone(path, config, load_adapter(own))
+    other = load_adapter(write(trained, tmp_path / "other.safetensors", base="some-model"))
+    with pytest.raises(ModelError, match=f"is of 'some-model', and the model is '{path.name}'") as error:
+        load_backbone(path, config, other)
+    assert error.value.param == "models.sight"
 
 
 def test_an_adapter_is_written_whole_or_not_at_all(trained, tmp_path, monkeypatch):
