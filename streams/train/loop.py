@@ -178,7 +178,7 @@ def read_checkpoint(file: Path, settings: Mapping[str, object]) -> dict[str, Any
     ``settings`` that were others when it was written."""
     if not file.is_file():
         return None
-    state: dict[str, Any] = torch.load(file, weights_only=True)
+    state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     before: Mapping[str, object] = state.get("settings", {})
     for name in sorted({*before, *settings}):
         was, now = before.get(name), settings.get(name)

@@ -76,7 +76,7 @@ class _Run:
         file, recipe = self._out / CONNECTOR, self._recipe.seeing
         if file.is_file():
             return load_connector(file)
-        connector = self._new_connector()
+        connector = self._new_connector().to(self._language.frozen.spec.device)
         photographs = self._data.photographs("train"), self._data.photographs("validation")
         stage = Seeing(
             connector,
@@ -90,7 +90,9 @@ class _Run:
             mixed=self._recipe.run.dtype == "bfloat16",
         )
         self._loop(stage, recipe, binding(self._recipe, "seeing"))
-        calibrate(connector, self._validation.features, self._validation.pictures.facts, recipe.precision)
+        calibrate(
+            connector.cpu(), self._validation.features, self._validation.pictures.facts, recipe.precision
+        )
         save_connector(connector, file)
         return load_connector(file)
 

@@ -30,7 +30,7 @@ class Looks:
 
 
 class Seeing:
-    """``Stage`` of the connector."""
+    """``Stage`` of the connector, computed where that is; pictures and labels come from the CPU."""
 
     name = "seeing"
 
@@ -83,14 +83,15 @@ class Seeing:
         features = [torch.from_numpy(looks.features[rows])]
         if len(photos):
             features.append(torch.from_numpy(looks.photographs[photos]))
-        looked = torch.cat(features).to(torch.bfloat16 if self._mixed else torch.float32)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._mixed):
+        device = _device_of(self._connector)
+        looked = torch.cat(features).to(device, torch.bfloat16 if self._mixed else torch.float32)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._mixed):
             seen = self._connector(looked)
-        real = torch.arange(len(rows) + len(photos)) >= len(rows)
+        real = torch.arange(len(rows) + len(photos), device=device) >= len(rows)
         losses = {
             kind: cross_entropy(
                 seen.logits[kind][: len(rows)].flatten(0, 1).float(),
-                asked[kind][torch.from_numpy(rows)].flatten(),
+                asked[kind][torch.from_numpy(rows)].flatten().to(device),
                 ignore_index=UNKNOWN,
                 label_smoothing=self._smoothing if self._connector.training else 0.0,
             )
@@ -120,14 +121,23 @@ class Seeing:
 
 @torch.no_grad()
 def read_words(connector: Connector, features: Features, batch: int = 256) -> dict[str, Tensor]:
-    """The likeliest word of each kind [pictures, slots] by number, and how much it is a ``photograph``."""
+    """The likeliest word of each kind [pictures, slots] by number, and how much it is a ``photograph``.
+
+    Both are on the CPU.
+    """
+    device = _device_of(connector)
     found: dict[str, list[Tensor]] = {kind: [] for kind in (*WEIGHTS, "photograph")}
     for start in range(0, len(features), batch):
-        seen = connector(torch.from_numpy(np.asarray(features[start : start + batch])).float())
+        looked = torch.from_numpy(np.asarray(features[start : start + batch], np.float32))
+        seen = connector(looked.to(device))
         for kind in WEIGHTS:
-            found[kind].append(seen.words[kind].argmax(-1))
-        found["photograph"].append(seen.photograph)
+            found[kind].append(seen.words[kind].argmax(-1).cpu())
+        found["photograph"].append(seen.photograph.cpu())
     return {kind: torch.cat(parts) for kind, parts in found.items()}
+
+
+def _device_of(connector: Connector) -> torch.device:
+    return connector.where.device
 
 
 def _rows(count: int, wanted: int, number: int, seed: int) -> np.ndarray:

@@ -47,9 +47,8 @@ def figures(stage):
     return {**stage.evaluate(), "loss": stage.step(1000)["loss"]}
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A connector after some steps, its stage, and figures from before and after."""
+def stage_on(device, mixed=False):
+    """Nothing trained yet, and what validates it."""
     features, facts = made(160, 0)
     unseen, unseen_facts = made(80, 1)
     torch.manual_seed(0)
@@ -59,7 +58,7 @@ def trained(tmp_path_factory):
         )
     )
     stage = Seeing(
-        connector,
+        connector.to(device),
         Looks(features, facts, photographs(12, 2)),
         Looks(unseen, unseen_facts, photographs(6, 3)),
         batch=32,
@@ -67,11 +66,19 @@ def trained(tmp_path_factory):
         decay=0.01,
         smoothing=0.0,
         seed=0,
+        mixed=mixed,
     )
+    return connector, stage, (unseen, unseen_facts)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A connector after some steps, its stage, and figures from before and after."""
+    connector, stage, validation = stage_on("cpu")
     connector.eval()
     before = figures(stage)
     Loop(stage, Schedule(300, warmup=10, evaluate_every=1000), tmp_path_factory.mktemp("seeing")).run()
-    return connector, (unseen, unseen_facts), before, figures(stage)
+    return connector, validation, before, figures(stage)
 
 
 def test_it_learns_what_is_there(trained):
@@ -82,6 +89,25 @@ def test_it_learns_what_is_there(trained):
     assert after["colour"] > 0.9
     assert after["name_none"] > 0.95
     assert (after["drawing"], after["photograph"]) == (1.0, 1.0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_it_learns_the_same_on_a_gpu_and_goes_on_from_there_on_the_cpu(tmp_path):
+    schedule = Schedule(12, warmup=2, evaluate_every=6, save_every=6)
+    connector, stage, _ = stage_on("cuda", mixed=True)
+    loop = Loop(stage, schedule, tmp_path)
+    loop.run(until=6)
+    assert connector.where.is_cuda
+    on_cpu, ours, _ = stage_on("cpu")
+    theirs = connector.cpu().eval()
+    again = Loop(ours, schedule, tmp_path)
+    again.resume()
+    assert again.done == 6
+    assert all(
+        torch.equal(one, other) for one, other in zip(on_cpu.parameters(), theirs.parameters(), strict=True)
+    )
+    again.run()
+    assert again.done == 12
 
 
 def test_the_residual_is_left_for_the_next_stage(trained):
