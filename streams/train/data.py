@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from llm.pixels import with_pixels
 from streams.config import StreamsConfig
-from streams.errors import DownloadError
+from streams.errors import ConfigError, DownloadError
 from streams.log import get_logger
 from streams.train.bar import bar_of
 from streams.train.dialogue.compose import make_dialogues
@@ -66,7 +66,11 @@ class Data:
         data = self._recipe.data
         if data.folder is not None:
             own = read_pictures(data.folder, name)
-            return Split(own, read_dialogues(data.folder, name, own), self._features(own, name))
+            told = read_dialogues(data.folder, name, own)
+            if name == "train" and not told:
+                file = data.folder / "dialogues.jsonl"
+                raise ConfigError(f"{file} has no dialogues of {name}", param="data.folder")
+            return Split(own, told, self._features(own, name))
         train = name == "train"
         material = gather(name, build_installer(self._config.models))
         pool = PicturePool(material, data.pictures if train else data.validation_pictures, data.seed)

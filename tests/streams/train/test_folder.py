@@ -5,7 +5,9 @@ import PIL.Image
 import pytest
 
 from streams.errors import ConfigError
+from streams.train.data import Data
 from streams.train.folder import read_dialogues, read_pictures
+from streams.train.recipe import DataRecipe, Recipe
 from streams.train.sample import Facts, Reply, Thing, Turn
 
 
@@ -87,6 +89,16 @@ def test_what_is_wrong_is_named_with_its_place(folder, file, change, message):
     write(folder / file, [json.loads(lines[0]) | change, *map(json.loads, lines[1:])])
     with pytest.raises(ConfigError, match=message):
         read_dialogues(folder, "train", read_pictures(folder, "train"))
+
+
+def test_there_is_something_to_train_on(folder, config):
+    lines = (folder / "dialogues.jsonl").read_text("utf-8")
+    (folder / "dialogues.jsonl").write_text(
+        lines.replace('"train"', '"validation"').replace("b.png", "c.png").replace("a.png", "c.png"), "utf-8"
+    )
+    data = Data(Recipe(data=DataRecipe(folder=folder)), None, config)
+    with pytest.raises(ConfigError, match=r"dialogues\.jsonl has no dialogues of train"):
+        data.split("train")
 
 
 def test_missing_files_are_named(folder):
