@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from streams.conversation import ProactiveMode
 from streams.errors import InvalidRequestError
-from streams.request_phrase import of_the_past
+from streams.request_phrase.condition import of_the_past
 from streams.standing_request import MAX_REQUEST_CHARS, NARRATION, StandingRequest
 from streams.unasked import HeldBack, StandingRequestsChanged, Suppression, Unasked, UnaskedSuppressed
 

@@ -20,7 +20,8 @@ from streams.events import SessionFailed
 from streams.identifier import new_id
 from streams.initiative import Initiative
 from streams.log import get_logger
-from streams.request_phrase import Stop, Wish, recognise, stopped_by
+from streams.request_phrase.recognition import Wish, recognise
+from streams.request_phrase.stop import Stop, stopped_by
 from streams.session import Session
 from streams.standing_request import RequestKind, StandingRequest
 from streams.types import US_PER_S

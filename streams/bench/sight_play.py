@@ -16,7 +16,7 @@ from streams.bench.sight_unasked import Unasked, Waited
 from streams.clock import Clock, ReplayClock
 from streams.errors import StreamsError
 from streams.events import Event, SessionFailed
-from streams.request_phrase import Wish, recognise
+from streams.request_phrase.recognition import Wish, recognise
 from streams.standing_request import RequestKind
 from streams.train.sample import Dialogue, Seen, Topic, Turn
 from streams.types import BlockKind, Image

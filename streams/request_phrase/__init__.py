@@ -1,0 +1,1 @@
+"""What users ask about being told something later, by the grammar of how English speakers ask it."""
