@@ -19,6 +19,8 @@ CERTAIN = 0.9
 """What a kind of word takes to be said that was never validated."""
 SIBLING_SHARE = 0.8
 """A class is named if it takes so much of the likelihood of the narrowest kind that it is of."""
+LIKELY, MOST_LIKELY = 0.1, 2
+"""A name that takes so much likelihood is one to find a frame by; so many at most for its first thing."""
 PLACED = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
 
 
@@ -42,10 +44,12 @@ class ConnectorEye:
         ]
         seen = self._connector(torch.from_numpy(np.stack(looked)).float())
         tokens = self._connector.tokens(seen, self._tables)
-        return [
-            VisualTokens(tokens[n], text=self._captions.of({k: p[n] for k, p in seen.words.items()}))
-            for n in range(len(features))
-        ]
+        found: list[VisualTokens] = []
+        for n in range(len(features)):
+            words = {kind: probabilities[n] for kind, probabilities in seen.words.items()}
+            text = self._captions.of(words)
+            found.append(VisualTokens(tokens[n], text=text, likely=self._captions.likely(words, text)))
+        return found
 
 
 def embed_word(word: str, backbone: Backbone, chat: ChatFormat) -> Tensor:
@@ -81,6 +85,19 @@ class Captions:
             said.append(f"the text {writing}")
         return ", ".join(said)
 
+    def likely(self, words: Mapping[str, Tensor], text: str) -> str:
+        """The likeliest names, sure or not, that ``text`` does not hold; "" when there is none."""
+        found: dict[str, None] = {}
+        for slot in range(THINGS):
+            share, best = self._shares(words["name"][slot]).topk(MOST_LIKELY if slot == 0 else 1)
+            for likelihood, number in zip(share.tolist(), best.tolist(), strict=True):
+                if likelihood >= LIKELY and self._names[number] not in (EMPTY, *found):
+                    found[self._names[number]] = None
+        return ", ".join(name for name in found if name not in text)
+
+    def _shares(self, probabilities: Tensor) -> Tensor:
+        return torch.zeros(len(self._names)).index_add_(0, self._merge, probabilities)
+
     def _thing(self, words: Mapping[str, Tensor], slot: int) -> str:
         name = self._name(words["name"][slot])
         if not name:
@@ -94,7 +111,7 @@ class Captions:
     def _name(self, probabilities: Tensor) -> str:
         """The likeliest name, or a kind that it belongs to (after Deng et al., "Hedging your bets", 2012)."""
         sure = self._limit("name")
-        share, best = torch.zeros(len(self._names)).index_add_(0, self._merge, probabilities).max(0)
+        share, best = self._shares(probabilities).max(0)
         name, kinds = self._names[int(best)], self._members @ probabilities
         if float(share) < sure:
             likely = (kinds >= sure).nonzero()

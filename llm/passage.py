@@ -27,6 +27,11 @@ class Passage:
         assert shown is None or len(shown.embeddings) == self.end - self.start, "a placeholder for each token"
 
     @property
+    def likely(self) -> str:
+        """What is seen in its picture less surely."""
+        return "" if self.visual is None else self.visual.likely
+
+    @property
     def grid(self) -> Grid | None:
         """Where its picture's tokens lie, in models whose positions know rows and columns."""
         if self.visual is None or self.visual.grid is None:

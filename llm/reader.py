@@ -175,7 +175,8 @@ class Reader:
         digest = self.digester.digest(keys, passage.start, passage.end)
         embedding = None
         if self.embedder is not None and info.kind is not BlockKind.SYSTEM:
-            embedding = torch.from_numpy(self._embedding(info.text)).half()
+            says = ", ".join(part for part in (info.text, passage.likely) if part)
+            embedding = torch.from_numpy(self._embedding(says)).half()
         return Block(info, keys, values, digest, embedding)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

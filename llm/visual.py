@@ -18,14 +18,16 @@ class VisualTokens:
     ``grid`` is (height, width) in tokens for models whose positions have a row each for time, height and
     width. ``deep`` [layers, tokens, hidden] is added to the hidden states after each of the first layers
     (DeepStack, Meng et al. 2024; Qwen3-VL). ``text`` says in words what is surely seen, "" when nothing is:
-    what people read and recall by meaning compares. ``places`` says which of a whole picture's tokens these
-    are, in order, where some were left out; None for all of them.
+    what people read. ``likely`` names what is seen less surely, and recall by meaning compares both: a moment
+    whose name was in doubt can be found by it all the same. ``places`` says which of a whole picture's tokens
+    these are, in order, where some were left out; None for all of them.
     """
 
     embeddings: Tensor
     grid: tuple[int, int] | None = None
     deep: Tensor | None = None
     text: str = ""
+    likely: str = ""
     places: tuple[int, ...] | None = None
 
     def some(self, places: Sequence[int]) -> VisualTokens:

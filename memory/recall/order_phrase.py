@@ -24,8 +24,9 @@ _FIRST = re.compile(
 _SPAN = re.compile(rf"\bfirst (?:{DURATION})")
 _CHOICE = re.compile(r"\bor\b|\bbetween\b.*\band\b|\bof the\b.*\band the\b")
 _AROUND = re.compile(
-    r"\b(?:before|after|ahead of|behind|prior to|preced\w+|succeed\w*|followed|following|came next|"
-    r"replaced|(?:took|taken) the place of|once the \w+ (?:was|had) gone)\b"
+    r"\b(?:before(?! (?:the (?:camera|lens|eyes)|me|you|us)\b)|after|ahead of|behind|prior to|preced\w+|"
+    r"succeed\w*|followed|following|came next|replaced|(?:took|taken) the place of|"
+    r"once the \w+ (?:was|had) gone)\b"
 )
 _EARLIER = re.compile(r"\b(?:before|after)(?= ?[?.!,]|$)")
 """"Did you see a cat before?": at any time."""

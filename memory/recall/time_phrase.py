@@ -41,7 +41,7 @@ _BETWEEN = re.compile(
 )
 _SINCE = re.compile(rf"\b(?:since|after|from) (?P<at>{_CLOCK})(?: on(?:wards?)?\b)?")
 _UNTIL = re.compile(rf"\b(?:until|till|before|up to) (?P<at>{_CLOCK})")
-_AT = re.compile(rf"\b(?:(?P<rough>(?:at )?(?:around|about))|at) (?P<at>{_CLOCK})")
+_AT = re.compile(rf"\b(?:(?P<rough>(?:at )?(?:around|about))|at|as of) (?P<at>{_CLOCK})")
 
 _FILLER = re.compile(
     r"(?:\b(?:and|so|but|then|now|okay|ok|well|hey|please|hi|um|uh|also|just|only|or)\b|\W)*"

@@ -194,3 +194,18 @@ def test_captions_hedge_among_classes(connector):
     # Of two of a kind neither is sure enough: the kind is.
     words["name"][0, [2, first + 1, first + 2]] = torch.tensor([0.0, 0.4, 0.6])
     assert Captions(connector).of(words) == "thing"
+
+
+def test_what_is_likely_is_named_beside_what_is_sure(connector):
+    captions = Captions(connector)
+    words = words_of(connector)
+    assert captions.likely(words, "") == ""
+    words["name"][0] = 0
+    first = len(CONFIG.names)
+    words["name"][0, [first, first + 2, 1]] = torch.tensor([0.5, 0.35, 0.15])
+    assert captions.likely(words, "") == "tabby cat, moped"
+    assert captions.likely(words, "tabby cat on the left") == "moped"
+    words["name"][0, [first, first + 2, 1]] = torch.tensor([0.93, 0.05, 0.02])
+    words["name"][1] = 0
+    words["name"][1, [0, 1]] = torch.tensor([0.6, 0.4])  # nothing, likeliest
+    assert captions.likely(words, "") == "tabby cat"

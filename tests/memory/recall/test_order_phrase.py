@@ -51,6 +51,7 @@ def test_what_came_around_something_is_asked_for(text):
         "what do you see now?",
         "first i will cook, what is in the fridge?",
         "when is the meeting with anna?",
+        "what was before the camera?",
     ],
 )
 def test_other_questions_have_no_order(text):

@@ -68,6 +68,7 @@ def test_lengths_of_time_before_now(question, start_ago, end_ago):
         ("What did I say from 10:00 until 12:00?", 600, 721),
         ("What did you see after 10:00 but before 12:00?", 600, 720),
         ("What was there at 02:15?", 120, 150),
+        ("As of 02:15, what was there?", 120, 150),
         ("At 1:02:15, what did I say?", 3720, 3750),
         ("What did you see around 02:15?", 75, 195),
         ("What did you see at about 02:15?", 75, 195),
