@@ -80,7 +80,7 @@ class ConnectorConfig:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class ConnectorOutput:
     """Probabilities of words by kind, each [n, slots, words] (one slot for counts and texts), and ``states``
     [n, slots, width] of the queries, things first and writing last.
 
@@ -127,7 +127,7 @@ class Connector(nn.Module):
         self.widen = nn.Parameter(torch.zeros(TOKENS, config.rank, config.hidden))
         self.drop = nn.Dropout(0.3)
 
-    def forward(self, features: Tensor) -> Seen:
+    def forward(self, features: Tensor) -> ConnectorOutput:
         """Of ``features`` [n, 1 + places, channels + PIXEL_CHANNELS]: those of the encoder and, for each
         place, its pixels (``with_pixels``); their mean first, then each place."""
         config, known = self.config, self.config.channels
@@ -155,13 +155,13 @@ class Connector(nn.Module):
         gate = self.gate(asked)[:, 0]
         photograph = gate.sigmoid()
         mixed = _mixed(words, classes, photograph)
-        return Seen(mixed, states, photograph, logits | {"photograph": gate})
+        return ConnectorOutput(mixed, states, photograph, logits | {"photograph": gate})
 
-    def tokens(self, seen: Seen, tables: Tables) -> Tensor:
+    def tokens(self, seen: ConnectorOutput, tables: Tables) -> Tensor:
         """Visual tokens [n, TOKENS, hidden]; ``tables`` are of ``word_tables``."""
         return self.spoken(seen, tables) + self.residual(seen.drawn)
 
-    def spoken(self, seen: Seen, tables: Tables) -> Tensor:
+    def spoken(self, seen: ConnectorOutput, tables: Tables) -> Tensor:
         """The mixtures alone, [n, TOKENS, hidden]."""
         tokens: list[Tensor] = []
         said: Counter[tuple[str, int]] = Counter()

@@ -22,6 +22,7 @@ from memory.shape import MemoryShape
 from memory.store.identity import DEFAULT_TENANT, SessionKey
 from memory.store.session_store import SessionStore
 from memory.store.store import MemoryStore
+from memory.threads import MemoryThreads
 from streams.config import MemoryConfig
 from streams.errors import MemoryStoreError, OverloadError
 from streams.log import get_logger
@@ -124,7 +125,14 @@ class MemoryHost:
             self.durable,
         )
         return StreamMemory(
-            store, config, shape, policy, pool, self._worker, self._readers, notify, self._closed
+            store,
+            config,
+            shape,
+            policy,
+            pool,
+            MemoryThreads(self._worker, self._readers),
+            notify,
+            self._closed,
         )
 
     def _new_index(self, dim: int) -> GrowingIndex:

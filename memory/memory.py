@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 
 from memory.block import SINKS_ID, Block, BlockInfo, Grid
 from memory.codec.codecs import decode
@@ -24,13 +22,13 @@ from memory.shape import MemoryShape
 from memory.stats import MemoryStats
 from memory.store.identity import SessionKey
 from memory.store.session_store import SessionStore
+from memory.threads import MemoryThreads
 from memory.transfer import new_transfer
 from memory.window import Window
 from streams.config import MemoryConfig
 from streams.errors import MemoryStoreError
 from streams.events import MemoryReported
 from streams.log import get_logger
-from streams.pipeline import Worker
 from streams.types import BlockKind
 
 IDLE_S = 5.0
@@ -56,8 +54,7 @@ class StreamMemory:
         shape: MemoryShape,
         policy: RecallPolicy,
         pool: PoolConfig,
-        worker: Worker,
-        readers: Executor,
+        threads: MemoryThreads,
         notify: Notify,
         on_close: Callable[[StreamMemory], None],
     ) -> None:
@@ -69,25 +66,25 @@ class StreamMemory:
         self._store = store
         self._shape = shape
         self.policy = policy
-        self._worker = worker
+        self._worker = threads.worker
         self._on_close = on_close
-        self._lock = threading.RLock()
+        self._lock = threads.lock
         self._transfer = new_transfer(shape.device)
         self._window = Window(frame_tokens=config.window_tokens, dialogue_tokens=config.dialogue_tokens)
-        threads = (worker, readers, self._lock)
         self._pool = BlockPool(
             store,
             pool,
             self._transfer,
-            *threads,
+            threads,
             reserved=lambda: policy.nbytes,
             on_gone=lambda block_ids: self._recaller.forget(block_ids),
             notify=lambda notice: self.notify(notice),
         )
-        tiers = (self._pool, config, shape, self._transfer, self._lock)
-        self._recaller = Recaller(policy, *tiers, hot_budget=lambda: self._hot_budget)
-        self.pictures = Pictures(store, worker, durable=pool.durable)
-        self.notes = Notes(store, worker, durable=pool.durable)
+        self._recaller = Recaller(
+            policy, self._pool, config, shape, self._transfer, self._lock, hot_budget=lambda: self._hot_budget
+        )
+        self.pictures = Pictures(store, threads.worker, durable=pool.durable)
+        self.notes = Notes(store, threads.worker, durable=pool.durable)
         self._next_id = SINKS_ID + 1
         self._next_offset = 0
         self._last_us = 0

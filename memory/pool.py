@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, wait
+from concurrent.futures import wait
 from contextlib import suppress
 from functools import partial
-from threading import RLock
 
 from memory.block import Block, BlockInfo
 from memory.codec.codec import EncodedBlock
@@ -18,12 +17,12 @@ from memory.ram import RamTier
 from memory.retention.policy import Candidate
 from memory.store.session_store import SessionStore
 from memory.table import BlockTable
+from memory.threads import MemoryThreads
 from memory.transfer import Transfer
 from memory.writer import BlockWriter, Write
 from streams.errors import MemoryStoreError
 from streams.events import MemoryReported
 from streams.log import get_logger
-from streams.pipeline import Worker
 
 SPILL_FROM = 0.75
 """Share of the RAM budget from which blocks that are kept nowhere else begin to be written."""
@@ -37,7 +36,7 @@ class BlockPool:
     Blocks go down in the background (``BlockWriter``) and leave RAM once they are on disk, so that nobody
     waits for the disk unless RAM is used up (``must_wait``). When the disk fails, blocks stay in RAM; past
     the budget of RAM, or of the disk, some are forgotten as the retention policy chooses, which is counted,
-    logged and reported. Thread-safe; ``lock`` is shared with the memory that owns this.
+    logged and reported. Thread-safe; the lock of its threads is shared with the memory that owns this.
     """
 
     def __init__(
@@ -45,9 +44,7 @@ class BlockPool:
         store: SessionStore,
         config: PoolConfig,
         transfer: Transfer,
-        worker: Worker,
-        readers: Executor,
-        lock: RLock,
+        threads: MemoryThreads,
         *,
         reserved: Callable[[], int],
         on_gone: Callable[[Sequence[int]], None],
@@ -59,24 +56,26 @@ class BlockPool:
         self._store = store
         self._config = config
         self._transfer = transfer
-        self._lock = lock
+        self._lock = threads.lock
         self._reserved = reserved
         self._on_gone = on_gone
         self._notify = notify
         self._ram = RamTier()
-        self.sealed = BlockTable(lock)
+        self.sealed = BlockTable(threads.lock)
         self._on_disk: set[int] = set()
-        self._worker = worker
-        self._readers = readers
+        self._worker = threads.worker
+        self._readers = threads.readers
         self._writer = BlockWriter(
             store,
-            worker,
+            threads.worker,
             transfer,
             make_room=lambda nbytes: self.retain(max(config.disk_bytes - nbytes, 0)),
             written=self._were_written,
             notify=notify,
         )
-        self._disk_budget = DiskBudget(store, config.retention, lock, sealed=self.sealed, forget=self._forget)
+        self._disk_budget = DiskBudget(
+            store, config.retention, threads.lock, sealed=self.sealed, forget=self._forget
+        )
         self.forgotten = 0
         self.disk_reads = 0
 

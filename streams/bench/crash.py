@@ -24,7 +24,7 @@ from streams.bench.crash_ingest import (
     KEY,
     MESSAGE,
     SEGMENT_BYTES,
-    Said,
+    IngestStep,
     block_of,
     version_of,
     zygote,
@@ -120,9 +120,9 @@ class _Rounds:
     def run(self) -> None:
         self._control.send((self._folder, self._random.randrange(2**32)))
         try:
-            if not self._listen(until=Said.OPENED, for_s=PATIENCE_S):
+            if not self._listen(until=IngestStep.OPENED, for_s=PATIENCE_S):
                 raise RuntimeError(f"the ingest did not open its session in {PATIENCE_S:.0f} s")
-            if self._random.random() < 0.25 and self._listen(until=Said.COMPACTING, for_s=1.0):
+            if self._random.random() < 0.25 and self._listen(until=IngestStep.COMPACTING, for_s=1.0):
                 self._counts.compacting += 1
                 self._listen(until=None, for_s=self._random.uniform(0, 0.01))
             else:
@@ -153,7 +153,7 @@ class _Rounds:
             problems=tuple(counts.problems),
         )
 
-    def _listen(self, *, until: Said | None, for_s: float) -> bool:
+    def _listen(self, *, until: IngestStep | None, for_s: float) -> bool:
         """Take in what is said for a time, or until something is; returns whether it was.
 
         With 0 seconds: what has been said already.
@@ -168,17 +168,17 @@ class _Rounds:
             if until in heard:
                 return True
 
-    def _hear(self, said: int, block_id: int, version: int) -> Said:
-        if said == Said.FAILED:
+    def _hear(self, said: int, block_id: int, version: int) -> IngestStep:
+        if said == IngestStep.FAILED:
             raise RuntimeError("the ingest failed; what it said is above")
-        if said == Said.SEALED:
+        if said == IngestStep.SEALED:
             self._counts.sealed += block_id not in self._sealed
             self._sealed[block_id] = version
-        elif said == Said.REMOVING:
+        elif said == IngestStep.REMOVING:
             self._removing.add(block_id)
-        elif said == Said.REMOVED:
+        elif said == IngestStep.REMOVED:
             self._forget(block_id)
-        return Said(said)
+        return IngestStep(said)
 
     def _forget(self, block_id: int) -> None:
         self._counts.removed += 1

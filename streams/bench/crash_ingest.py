@@ -39,7 +39,7 @@ _AT_ONCE = 256
 """Messages in one write: fewer bytes than a pipe takes whole."""
 
 
-class Said(IntEnum):
+class IngestStep(IntEnum):
     """What a message says of a block id and its version."""
 
     OPENED = 1
@@ -101,7 +101,7 @@ def _ingest_until_killed(folder: Path, seed: int, pipe: int) -> None:
         os._exit(0)
     except BaseException as error:
         os.write(2, f"ingest failed: {error!r}\n".encode())
-        os.write(pipe, MESSAGE.pack(Said.FAILED, 0, 0))
+        os.write(pipe, MESSAGE.pack(IngestStep.FAILED, 0, 0))
         os._exit(1)
 
 
@@ -118,7 +118,7 @@ class Ingest:
         next_id = self._session.read_state().get("next", 1)
         assert isinstance(next_id, int)
         self._next_id = max([next_id, *(info.id + 1 for info in infos)])
-        self._say([(Said.OPENED, 0, 0)])
+        self._say([(IngestStep.OPENED, 0, 0)])
 
     def run(self) -> None:
         while True:
@@ -127,7 +127,7 @@ class Ingest:
             if crowded or self._random.random() < 0.1:
                 self._remove_some(MOST_BLOCKS // 4 if crowded else 3)
             if self._random.random() < 0.1:
-                self._say([(Said.COMPACTING, 0, 0)])
+                self._say([(IngestStep.COMPACTING, 0, 0)])
                 self._session.compact(self._random.choice([0.0, 0.3]))
 
     def _write_some(self) -> None:
@@ -136,13 +136,13 @@ class Ingest:
             block_id, self._next_id = self._next_id, self._next_id + 1
             raw = self._random.random() < 0.8
             self._session.write(block_of(block_id, RAW if raw else FINAL), journal=raw)
-            written.append((Said.SEALED, block_id, RAW if raw else FINAL))
+            written.append((IngestStep.SEALED, block_id, RAW if raw else FINAL))
             if raw:
                 self._journaled.append(block_id)
         while len(self._journaled) > WINDOW:
             block_id = self._journaled.pop(0)
             self._session.write(block_of(block_id, FINAL))
-            written.append((Said.SEALED, block_id, FINAL))
+            written.append((IngestStep.SEALED, block_id, FINAL))
         self._session.write_state({"next": self._next_id})
         self._session.sync()
         self._say(written)
@@ -150,11 +150,11 @@ class Ingest:
     def _remove_some(self, count: int) -> None:
         ids = [info.id for info in self._session.infos() if info.id not in self._journaled]
         gone = self._random.sample(ids, min(count, len(ids)))
-        self._say([(Said.REMOVING, block_id, 0) for block_id in gone])
+        self._say([(IngestStep.REMOVING, block_id, 0) for block_id in gone])
         self._session.remove(gone, reason="crash bench")
         self._session.sync()
-        self._say([(Said.REMOVED, block_id, 0) for block_id in gone])
+        self._say([(IngestStep.REMOVED, block_id, 0) for block_id in gone])
 
-    def _say(self, messages: list[tuple[Said, int, int]]) -> None:
+    def _say(self, messages: list[tuple[IngestStep, int, int]]) -> None:
         for start in range(0, len(messages), _AT_ONCE):
             os.write(self._pipe, b"".join(MESSAGE.pack(*one) for one in messages[start : start + _AT_ONCE]))

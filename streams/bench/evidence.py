@@ -19,7 +19,7 @@ from memory.codec.codecs import CODECS
 from memory.recall.policies import resolve_policy
 from memory.shape import MemoryShape
 from streams.bench.evidence_set import Case, scripts
-from streams.bench.evidence_told import Asked, Reply, Told, opened, read_in_one_pass
+from streams.bench.evidence_told import CaseReplies, Reply, Told, opened, read_in_one_pass
 from streams.bench.report import Cell, Column, Report
 from streams.config import MemoryConfig
 
@@ -58,12 +58,12 @@ def ask_all(
     *,
     seed: int = 0,
     one_pass: bool = False,
-) -> list[Asked]:
+) -> list[CaseReplies]:
     """Ask ``questions`` questions in all, of one script after the other.
 
     ``one_pass`` also answers over the text read in one pass, which takes about a third of the time again.
     """
-    asked: list[Asked] = []
+    asked: list[CaseReplies] = []
     with opened(reader, shape, memory) as open_stream:
         for number, script in enumerate(scripts(questions, seed)):
             told = Told(open_stream(f"evidence-{number}"), script)
@@ -113,7 +113,7 @@ def _age(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def _row(age: str, asked: Sequence[Asked]) -> dict[str, Cell]:
+def _row(age: str, asked: Sequence[CaseReplies]) -> dict[str, Cell]:
     outside = [each for each in asked if each.outside]
     found = [each for each in outside if each.found]
     return {
@@ -127,7 +127,7 @@ def _row(age: str, asked: Sequence[Asked]) -> dict[str, Cell]:
     }
 
 
-def _notes(asked: Sequence[Asked], memory: MemoryConfig) -> tuple[str, ...]:
+def _notes(asked: Sequence[CaseReplies], memory: MemoryConfig) -> tuple[str, ...]:
     outside = [each for each in asked if each.outside]
     known = [each for each in outside if each.right("full")]
     found = [each for each in known if each.found]
@@ -158,7 +158,7 @@ def measure_codecs(
     """
     codecs = tuple(codecs)
     exact = memory.model_copy(update={"codec": "exact"})
-    changed: dict[str, list[tuple[Asked, Reply, Reply]]] = {codec.name: [] for codec in codecs}
+    changed: dict[str, list[tuple[CaseReplies, Reply, Reply]]] = {codec.name: [] for codec in codecs}
     with opened(reader, shape, exact) as open_stream:
         for number, script in enumerate(scripts(questions, seed)):
             told = Told(open_stream(f"codecs-{number}"), script)
@@ -180,7 +180,7 @@ def measure_codecs(
     return Report("answers by codec", CODEC_COLUMNS, rows, (note,))
 
 
-def _codec_row(name: str, results: Sequence[tuple[Asked, Reply, Reply]]) -> dict[str, Cell]:
+def _codec_row(name: str, results: Sequence[tuple[CaseReplies, Reply, Reply]]) -> dict[str, Cell]:
     return {
         "codec": name,
         "questions": len(results),

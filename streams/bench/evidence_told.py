@@ -39,7 +39,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CaseReplies:
     """One question's replies by condition; ``recalled`` are the blocks that memory handed back."""
 
     case: Case
@@ -57,7 +57,7 @@ class Asked:
         """Whether it is full attention's answer, token for token."""
         return self.replies[condition].ids == self.replies["full"].ids
 
-    def and_also(self, condition: str, reply: Reply) -> Asked:
+    def and_also(self, condition: str, reply: Reply) -> CaseReplies:
         return replace(self, replies={**self.replies, condition: reply})
 
 
@@ -97,7 +97,7 @@ class Told:
         """The answer over ``blocks`` and the window."""
         return _write(AnswerOver(self.stream, self.question(case), blocks))[0]
 
-    def ask(self, case: Case) -> Asked:
+    def ask(self, case: Case) -> CaseReplies:
         """Answer ``case`` under all conditions but one pass."""
         evidence, outside = self.block_ids[case.evidence], self.is_outside(case)
         own = Answer(self.stream, self.question(case), max_tokens=ANSWER_TOKENS, remember=False)
@@ -108,7 +108,7 @@ class Told:
             "recall": recall,
             "oracle": self.reply(case, self.stream.memory.fetch([evidence]) if outside else ()),
         }
-        return Asked(case, replies, outside, recalled, not outside or evidence in recalled)
+        return CaseReplies(case, replies, outside, recalled, not outside or evidence in recalled)
 
 
 def _take_in(stream: Stream, piece: Piece) -> Generator[None, None, Block]:

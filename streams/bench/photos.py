@@ -34,7 +34,7 @@ ANSWER_TOKENS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PhotoAnswer:
     """What came of one photograph: ``sure`` is what is surely seen, in words, "" for nothing."""
 
     photograph: Photograph
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
 
 async def _look_at_all(
     config: StreamsConfig, name: str, photographs: Sequence[tuple[Photograph, Image]], question: str
-) -> list[Look]:
+) -> list[PhotoAnswer]:
     streams = Streams.load(config)
     try:
         return [
@@ -86,7 +86,7 @@ async def _look_at_all(
         streams.close()
 
 
-async def look(streams: Streams, photograph: Photograph, image: Image, question: str) -> Look:
+async def look(streams: Streams, photograph: Photograph, image: Image, question: str) -> PhotoAnswer:
     """Show ``image`` to a session of its own, as a camera does, and ask. Raises what fails in the session."""
     events: list[Event] = []
     clock = ReplayClock()
@@ -107,7 +107,7 @@ async def look(streams: Streams, photograph: Photograph, image: Image, question:
         if isinstance(event, SessionFailed):
             raise StreamsError(f"{photograph.file}: {event.error.message}")
     sure = next((event.text for event in events if isinstance(event, FrameSeen)), "")
-    return Look(photograph, sure, answer)
+    return PhotoAnswer(photograph, sure, answer)
 
 
 def _ask(stream: Stream, text: str) -> str:
@@ -116,7 +116,7 @@ def _ask(stream: Stream, text: str) -> str:
     return " ".join(answer.write(ASKED_US).split())
 
 
-def summary(found: Mapping[str, Sequence[Look]]) -> Report:
+def summary(found: Mapping[str, Sequence[PhotoAnswer]]) -> Report:
     columns = (
         Column("setting", "setting"),
         Column("photographs", "photographs", "d"),
@@ -135,7 +135,7 @@ def summary(found: Mapping[str, Sequence[Look]]) -> Report:
     return Report("real photographs", columns, rows, notes)
 
 
-def _row(name: str, looks: Sequence[Look]) -> dict[str, Cell]:
+def _row(name: str, looks: Sequence[PhotoAnswer]) -> dict[str, Cell]:
     low, high = interval([[each.named_or_class] for each in looks], mean)
     return {
         "setting": name,
@@ -148,7 +148,7 @@ def _row(name: str, looks: Sequence[Look]) -> dict[str, Cell]:
     }
 
 
-def table(found: Mapping[str, Sequence[Look]]) -> Report:
+def table(found: Mapping[str, Sequence[PhotoAnswer]]) -> Report:
     """A row for each photograph, with the answers under each setting."""
     columns = [Column("photograph", "photograph"), Column("names", "right")]
     for number, name in enumerate(found, 1):

@@ -46,7 +46,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReadProbe:
     """A question as policies see it; ``keys_ms`` and ``embedding_ms`` say what reading it took."""
 
     probe: Probe
@@ -64,7 +64,7 @@ class Corpus:
 
     blocks: tuple[Block, ...]
     lines: dict[int, int]
-    asked: tuple[Asked, ...]
+    asked: tuple[ReadProbe, ...]
 
 
 def read_corpus(reader: Reader, config: MemoryConfig, instructions: str, half: Half | None = None) -> Corpus:
@@ -100,7 +100,7 @@ def read_corpus(reader: Reader, config: MemoryConfig, instructions: str, half: H
         end = perf_counter()
         query = Query(now_us, keys, embedding)
         where = parse_where(probe.question, now_us)
-        asked.append(Asked(probe, query, where, (middle - start) * 1e3, (end - middle) * 1e3))
+        asked.append(ReadProbe(probe, query, where, (middle - start) * 1e3, (end - middle) * 1e3))
     return Corpus(tuple(blocks), lines, tuple(asked))
 
 

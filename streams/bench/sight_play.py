@@ -12,7 +12,7 @@ from gateway.live.session import LiveSession
 from llm.steps import run
 from llm.stream import Stream
 from streams.bench.sight_ask import Asked, Asker
-from streams.bench.sight_unasked import Unasked, Waited
+from streams.bench.sight_unasked import UnaskedReplies, Waited
 from streams.clock import Clock, ReplayClock
 from streams.errors import StreamsError
 from streams.events import Event, SessionFailed
@@ -74,7 +74,7 @@ class _Playing:
         self._clock = ReplayClock()
         self._failed: StreamsError | None = None
         self._played = Played()
-        self._unasked = Unasked()
+        self._unasked = UnaskedReplies()
         self._standing: dict[str, Turn] = {}
 
     async def run(self, dialogue: Dialogue) -> Played:

@@ -17,7 +17,7 @@ from streams.types import US_PER_S
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class UnaskedReply:
     at_us: int
     text: str
 
@@ -34,9 +34,9 @@ class Waited:
     understood: bool
     stood_us: int
     due: tuple[Reply, ...]
-    said: tuple[Said, ...]
+    said: tuple[UnaskedReply, ...]
 
-    def matches(self) -> list[tuple[Reply, Said]]:
+    def matches(self) -> list[tuple[Reply, UnaskedReply]]:
         """Each reply that was due with what was said from then on, not above two seconds later."""
         pairs = matched([reply.at_us for reply in self.due], [said.at_us for said in self.said])
         return [(self.due[due], self.said[said]) for due, said in pairs]
@@ -53,11 +53,11 @@ class Waited:
 
 
 @dataclass(slots=True)
-class Unasked:
+class UnaskedReplies:
     """What a session says unasked, out of its events, by the request that it is about."""
 
     _begun: dict[str, tuple[str, int]] = field(default_factory=dict)
-    said: dict[str, list[Said]] = field(default_factory=dict)
+    said: dict[str, list[UnaskedReply]] = field(default_factory=dict)
 
     def take(self, event: Event, now_us: int) -> None:
         match event:
@@ -67,7 +67,7 @@ class Unasked:
                 request_id, at_us = self._begun.pop(response_id)
                 content = item.content if isinstance(item, Message) else ()
                 text = " ".join(part.text for part in content if isinstance(part, TextContent))
-                self.said.setdefault(request_id, []).append(Said(at_us, text))
+                self.said.setdefault(request_id, []).append(UnaskedReply(at_us, text))
             case _:
                 pass
 

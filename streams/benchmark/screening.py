@@ -14,7 +14,7 @@ from llm.question import Question
 from llm.scoring import Likelihood, ScoredAnswer
 from llm.steps import run
 from llm.stream import Stream
-from streams.bench.sight_unasked import Unasked
+from streams.bench.sight_unasked import UnaskedReplies
 from streams.benchmark.case import LETTERS, Case, Film, Outcome
 from streams.conversation import Message, TextContent
 from streams.events import Event, FrameSeen, SessionFailed
@@ -57,7 +57,7 @@ class Screening(Replay):
         self._lost = 0
         self._standing: list[Case] = []
         self._requests: dict[str, Case] = {}
-        self._unasked = Unasked()
+        self._unasked = UnaskedReplies()
         self.outcomes: list[Outcome] = []
 
     async def screen(self) -> dict[str, float]:

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from llm.connector import THINGS, Connector, Seen
+from llm.connector import THINGS, Connector, ConnectorOutput
 from streams.train.dialogue.phrases import PHRASES
 from streams.train.dialogue.told import tell
 from streams.train.dialogue.wording import sentence
 from streams.train.pictures.vocabulary import with_article
-from streams.train.sample import Dialogue, Facts, Reply, Thing, Topic, Turn
-from streams.train.sample import Seen as Shown
+from streams.train.sample import Dialogue, Facts, Reply, Seen, Thing, Topic, Turn
 from streams.types import US_PER_S, format_time
 from video.imagenet import KINDS
 
@@ -66,7 +65,7 @@ def _groups(number: int) -> list[str]:
     return [kind.name for kind in sorted(found, key=lambda kind: len(kind.classes))]
 
 
-def seen_imagined(connector: Connector, imagined: Imagined) -> Seen:
+def seen_imagined(connector: Connector, imagined: Imagined) -> ConnectorOutput:
     """As if the connector had read these words off photographs."""
     config, count = connector.config, len(imagined.classes)
     words = {
@@ -82,7 +81,7 @@ def seen_imagined(connector: Connector, imagined: Imagined) -> Seen:
     words["name"][:, 0, 0] = 0
     words["name"][:, 0, len(config.names) :] = imagined.classes
     states = torch.zeros(count, THINGS + 1, config.width)
-    return Seen(words, states, torch.ones(count), {})
+    return ConnectorOutput(words, states, torch.ones(count), {})
 
 
 def imagined_dialogue(imagined: Imagined, first: int, rng: random.Random) -> Dialogue:
@@ -95,7 +94,7 @@ class _Composer:
 
     def __init__(self, imagined: Imagined, first: int, rng: random.Random) -> None:
         self._imagined, self._first, self._rng = imagined, first, rng
-        self._frames: list[Shown] = []
+        self._frames: list[Seen] = []
         self._shots: list[tuple[int, int, str, str]] = []  # start, end, name, kind
         self._groups: list[frozenset[str]] = []  # of each shot
 
@@ -125,7 +124,7 @@ class _Composer:
             start_us = pts_us
             facts = Facts((Thing(name, kind),))
             for _ in range(rng.choice((1, 1, 2, 3))):
-                self._frames.append(Shown(pts_us, self._first + number, facts))
+                self._frames.append(Seen(pts_us, self._first + number, facts))
                 pts_us += step_us
             self._shots.append((start_us, pts_us - step_us, name, kind))
             self._groups.append(self._imagined.groups[number] - {name})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from llm.connector import TOKENS, Connector, Seen, Tables
+from llm.connector import TOKENS, Connector, ConnectorOutput, Tables
 from llm.lean import rms_norm
 from llm.rotary import Rotary
 from llm.spec import ModelSpec
@@ -94,7 +94,7 @@ def batch_layout(scripts: Sequence[Script], group: int) -> Layout:
 
 
 @torch.no_grad()
-def as_pictures(connector: Connector, seen: Seen, tables: Tables) -> SeenPictures:
+def as_pictures(connector: Connector, seen: ConnectorOutput, tables: Tables) -> SeenPictures:
     """What was ``seen`` as stage 2 keeps it."""
     spoken = connector.spoken(seen, tables)
     return SeenPictures(spoken.to(torch.bfloat16), seen.drawn.to(torch.bfloat16))

@@ -12,6 +12,7 @@ from memory.pool_config import PoolConfig
 from memory.retention.policies import RETENTION_POLICIES
 from memory.store.identity import SessionKey
 from memory.store.store import MemoryStore
+from memory.threads import MemoryThreads
 from memory.transfer import HostTransfer
 from streams.errors import MemoryStoreError
 from streams.pipeline import Worker
@@ -36,9 +37,7 @@ class Bench:
             self.store,
             config,
             HostTransfer(),
-            self.worker,
-            self.readers,
-            threading.RLock(),
+            MemoryThreads(self.worker, self.readers),
             reserved=lambda: 0,
             on_gone=self.gone.extend,
             notify=self.notices.append,

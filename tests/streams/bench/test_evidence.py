@@ -10,7 +10,7 @@ from memory.codec.codecs import CODECS
 from streams.bench import evidence
 from streams.bench.evidence import measure, measure_codecs
 from streams.bench.evidence_set import AGES_S, FACTS, PIECES, SUBJECTS, compose, scripts
-from streams.bench.evidence_told import ANSWER_TOKENS, Asked, Reply, Told, opened
+from streams.bench.evidence_told import ANSWER_TOKENS, CaseReplies, Reply, Told, opened
 from streams.types import US_PER_S, BlockKind
 
 
@@ -107,7 +107,7 @@ def test_an_answer_is_right_when_it_holds_the_value_in_whole_words(text, value, 
 def asked(script, case, full, window, recall, oracle, *, outside=True, found=True):
     replies = {"full": full, "window": window, "recall": recall, "oracle": oracle}
     made = {name: Reply(tuple(text.encode()), text) for name, text in replies.items()}
-    return Asked(script.cases[case], made, outside, (1,), found)
+    return CaseReplies(script.cases[case], made, outside, (1,), found)
 
 
 def test_the_report_counts_by_age_and_outside_the_window(script, memory, monkeypatch):

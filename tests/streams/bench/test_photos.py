@@ -10,7 +10,7 @@ import pytest
 
 from gateway.assembly import Streams
 from streams.bench import photos
-from streams.bench.photos import QUESTION, Look, look, summary, table
+from streams.bench.photos import QUESTION, PhotoAnswer, look, summary, table
 from streams.train.pictures.photographs import Photograph
 
 CAT = Photograph("test", "sample", "chelsea.png", ("cat", "tabby"), ("animal",))
@@ -30,8 +30,8 @@ def test_what_is_answered_of_a_photograph_is_looked_through_for_its_names(seen):
 
 def test_figures_of_each_setting_side_by_side():
     found = {
-        "as set": [Look(CAT, "tabby cat", "A cat."), Look(CAT, "", "An animal.")],
-        "other": [Look(CAT, "", "A dog."), Look(CAT, "animal", "Two cats.")],
+        "as set": [PhotoAnswer(CAT, "tabby cat", "A cat."), PhotoAnswer(CAT, "", "An animal.")],
+        "other": [PhotoAnswer(CAT, "", "A dog."), PhotoAnswer(CAT, "animal", "Two cats.")],
     }
     first, second = summary(found).rows
     assert (first["named"], first["named_or_class"], first["sure"]) == (0.5, 1, 0.5)

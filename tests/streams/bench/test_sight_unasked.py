@@ -1,17 +1,17 @@
 import pytest
 
-from streams.bench.sight_unasked import Said, Unasked, Waited, unasked
+from streams.bench.sight_unasked import UnaskedReplies, UnaskedReply, Waited, unasked
 from streams.conversation import Message, SessionOptions, TextContent
 from streams.events import ResponseCreated, ResponseDone, StageTimes
 from streams.train.sample import Reply
-from streams.unasked import Unasked as Why
+from streams.unasked import Unasked
 
 S = 1_000_000
 
 
 def waited(due=(), said=(), topic="alert", stood_s=1_800, understood=True):
     replies = tuple(Reply(round(at_s * S), "A dog.", ("dog",)) for at_s in due)
-    spoken = tuple(Said(round(at_s * S), text) for at_s, text in said)
+    spoken = tuple(UnaskedReply(round(at_s * S), text) for at_s, text in said)
     return Waited(topic, "Tell me when you see a dog.", understood, stood_s * S, replies, spoken)
 
 
@@ -73,14 +73,14 @@ def test_silence_where_nothing_is_due_is_neither_right_nor_wrong():
 
 
 def test_only_what_nobody_asked_for_is_taken_from_the_events():
-    heard, options = Unasked(), SessionOptions()
+    heard, options = UnaskedReplies(), SessionOptions()
 
     def done(response_id, text):
         message = Message(f"item_{response_id}", "assistant", (TextContent(text),))
         return ResponseDone(response_id, "completed", None, message, options, True, 1, 1, 1, StageTimes())
 
     heard.take(ResponseCreated("a", options, True), 5 * S)
-    heard.take(ResponseCreated("b", options, True, unasked=Why("request_0", "alert", 7 * S)), 8 * S)
+    heard.take(ResponseCreated("b", options, True, unasked=Unasked("request_0", "alert", 7 * S)), 8 * S)
     heard.take(done("a", "I am fine."), 9 * S)
     heard.take(done("b", "A dog."), 9 * S)
-    assert heard.said == {"request_0": [Said(8 * S, "A dog.")]}
+    assert heard.said == {"request_0": [UnaskedReply(8 * S, "A dog.")]}
