@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, ValidationError
+
 from streams.benchmark.case import Case, Film, Outcome
+from streams.benchmark.record import Record, Text, where
 from streams.errors import ConfigError
 from streams.types import US_PER_S
+
+
+class _Answered(Record):
+    """An outcome as it is kept. Likelihoods are logarithms, which of what cannot be are infinite."""
+
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    id: str
+    answer: str
+    chosen: int | None
+    likelihoods: tuple[float, ...]
+    seen_s: float | None
+    spoke_s: float | None
+    first_token_ms: float | None
+
+
+class _Line(Record):
+    """A film that is done, and what is known of how it was streamed beside that."""
+
+    model_config = ConfigDict(extra="allow")
+
+    film: Text
+    outcomes: tuple[_Answered, ...]
 
 
 class Results:
@@ -24,23 +51,29 @@ class Results:
         self._lines: dict[str, dict[str, Any]] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            text = path.read_text("utf-8") if path.exists() else ""
-            # A line without its end was being written when the run was killed.
-            kept = text[: text.rfind("\n") + 1]
-            if kept != text or not kept:
-                path.write_text(kept or json.dumps(of, ensure_ascii=False) + "\n", "utf-8")
+            content = path.read_bytes() if path.exists() else b""
+            # A line without its end was being written when the run was killed; others stay as they are.
+            kept = content[: content.rfind(b"\n") + 1]
+            if kept != content:
+                os.truncate(path, len(kept))
+            if not kept:
+                path.write_text(json.dumps(of, ensure_ascii=False) + "\n", "utf-8")
         except OSError as error:
             raise ConfigError(f"cannot write {path}: {error.strerror}", param="--out") from None
-        for number, line in enumerate(kept.splitlines(), 1):
+        # Not where ``splitlines`` has lines end: JSON leaves U+2028, which an answer may hold, as it is.
+        for number, line in enumerate(kept.split(b"\n")[:-1], 1):
             self._take(number, line, of)
 
-    def _take(self, number: int, line: str, of: Mapping[str, Any]) -> None:
+    def _take(self, number: int, line: bytes, of: Mapping[str, Any]) -> None:
+        at = f"{self._path}:{number}"
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise ConfigError(f"{self._path}:{number} is not JSON: {error}", param="--out") from None
+            raise ConfigError(f"{at} is not JSON: {error}", param="--out") from None
+        if not isinstance(record, dict):
+            raise ConfigError(f"{at} is no JSON object", param="--out")
         if number > 1:
-            self._lines[record["film"]] = record
+            self._lines[_checked(at, record).film] = record
             return
         differing = [key for key in {*of, *record} if of.get(key) != record.get(key)]
         if differing:
@@ -70,9 +103,18 @@ class Results:
             found += [_from_json(each, cases[each["id"]]) for each in answered if each["id"] in cases]
         return found
 
-    def total(self, key: str) -> float:
-        """The sum over all films of a number in ``seen``."""
-        return sum(float(record[key]) for record in self._lines.values())
+    def total(self, key: str, films: Sequence[Film]) -> float:
+        """The sum of a number in ``seen`` over those of ``films`` that are done."""
+        return sum(float(self._lines.get(film.name, {}).get(key, 0)) for film in films)
+
+
+def _checked(at: str, record: Mapping[str, Any]) -> _Line:
+    """Raises ConfigError naming the line, as ``at`` has it, and the field that is wrong."""
+    try:
+        return _Line.model_validate(record)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"{at}: {where(first['loc'])}: {first['msg']}", param="--out") from None
 
 
 def _to_json(outcome: Outcome) -> dict[str, Any]:

@@ -43,9 +43,9 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     if not outcomes:
         raise MediaError(f"no film of {folder} was streamed", param=str(folder))
     notes = (
-        f"{len(films) - failed} films, {results.total('frames'):.0f} frames, "
-        f"{results.total('seconds'):.0f} s; lost on the way: "
-        f"{results.total('lost'):.0f}; failed: {failed}; left out, for the video is not there: "
+        f"{len(films) - failed} films, {results.total('frames', films):.0f} frames, "
+        f"{results.total('seconds', films):.0f} s; lost on the way: "
+        f"{results.total('lost', films):.0f}; failed: {failed}; left out, for the video is not there: "
         f"{len(videos.missing)}. {'Letters' if letters else 'Words'} of choices are weighed.",
     )
     emit(report(args.benchmark, outcomes, notes), args.json)

@@ -135,7 +135,8 @@ def _us(seconds: float) -> int:
 
 def _lines(file: Path, kind: type[Line]) -> Iterator[Line]:
     try:
-        lines = file.read_text("utf-8").splitlines()
+        # Not where ``splitlines`` has lines end: JSON leaves U+2028, which a text may hold, as it is.
+        lines = file.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {file}: {error}", param="data.folder") from None
     for number, line in enumerate(lines, 1):

@@ -55,6 +55,13 @@ def test_pictures_and_dialogues_are_read_in_time_order(folder):
     assert read_dialogues(folder, "validation", validation) == ()
 
 
+def test_a_text_may_hold_what_ends_lines_elsewhere(folder):
+    text = "EXIT\u2028here\u2029or\x85there"
+    line = json.dumps({"file": "b.png", "split": "train", "text": text}, ensure_ascii=False)
+    (folder / "pictures.jsonl").write_text(f"{line}\n", "utf-8")
+    assert read_pictures(folder, "train").facts == (Facts((), text),)
+
+
 def test_another_picture_by_the_same_name_is_another_source(folder):
     before = read_pictures(folder, "train").fingerprint
     assert read_pictures(folder, "train").fingerprint == before
