@@ -32,8 +32,8 @@ GROUPS = {
     **dict.fromkeys(REAL_TIME, "realtime"),
     **dict.fromkeys(FORWARD, "forward"),
 }
-YES_OR_NO = ("No", "Yes")
-"""By the ``type`` of a test of a forward task."""
+BY_TYPE = ("No", "Yes")
+"""What is right, by the ``type`` of a test of a forward task."""
 
 
 class Test(Record):
@@ -70,9 +70,11 @@ class OvoBench:
         cases: dict[Path, list[Case]] = {}
         for file in find_files(folder, FILES, self.name):
             for number, entry in enumerate(check(file, load(file), list[Entry])):
+                # Also where its video is left out: predictions are written of the whole file.
+                asked = _cases(folder, file, number, entry)
                 path = videos.find(entry.video, file, where((number, "video")))
                 if path is not None:
-                    cases.setdefault(path, []).extend(_cases(folder, file, number, entry))
+                    cases.setdefault(path, []).extend(asked)
         return [Film(key(folder, path), path, by_time(each)) for path, each in cases.items()]
 
     def write(self, folder: Path, outcomes: Mapping[str, Outcome], out: Path) -> list[Path]:
@@ -151,8 +153,8 @@ def _forward(folder: Path, file: Path, number: int, entry: Entry) -> list[Case]:
                     "forward",
                     test.realtime,
                     question,
-                    YES_OR_NO[given],
-                    YES_OR_NO,
+                    BY_TYPE[given],
+                    BY_TYPE,
                     given,
                     evidence,
                 )

@@ -14,6 +14,8 @@ from streams.errors import ConfigError, InvalidRequestError
 from streams.question import parse_time
 from streams.types import US_PER_S
 
+LONGEST_S = 366 * 24 * 3_600
+"""No film lasts longer: what is given as a later time was never one."""
 VIDEOS = (".mp4", ".mkv", ".webm", ".avi", ".mov")
 
 Kind = TypeVar("Kind")
@@ -36,13 +38,15 @@ def _clock_us(value: object) -> object:
 
 def _seconds_us(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if not 0 <= value <= LONGEST_S:  # nor is it where there is no number (NaN)
+            raise ValueError(f"a time between 0 and {LONGEST_S} seconds is wanted")
         return round(value * US_PER_S)
     raise ValueError("a time in seconds is wanted")
 
 
 ClockUs = Annotated[int, BeforeValidator(_clock_us)]
 """``HH:MM:SS`` as microseconds."""
-SecondsUs = Annotated[int, BeforeValidator(_seconds_us), Field(ge=0)]
+SecondsUs = Annotated[int, BeforeValidator(_seconds_us)]
 """Seconds as microseconds."""
 Text = Annotated[str, Field(min_length=1)]
 
@@ -119,12 +123,14 @@ class Videos:
     def find(self, named: str, file: Path, place: str) -> Path | None:
         """By the path as given, from the folder of ``file`` or from ours; else by the longest end that fits.
 
-        None for one to be left out. Raises ConfigError, naming file and place, when there is none, or more
-        than one.
+        What a file names lies under our folder, links in that aside. None for one to be left out. Raises
+        ConfigError, naming file and place, when there is none, or more than one.
         """
+        top = os.path.abspath(self._folder)
         for base in (file.parent, self._folder):
-            if (base / named).is_file():
-                return Path(os.path.normpath(base / named))
+            path = Path(os.path.normpath(base / named))
+            if Path(os.path.abspath(path)).is_relative_to(top) and path.is_file():
+                return path
         # Files name paths of the machine they were made on.
         parts = PureWindowsPath(named).parts
         candidates = self._named.get(parts[-1] if parts else "", [])

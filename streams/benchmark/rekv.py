@@ -6,8 +6,11 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import Field
+
 from streams.benchmark.case import LETTERS, Case, Film, Outcome, by_time
 from streams.benchmark.record import (
+    LONGEST_S,
     Record,
     SecondsUs,
     Text,
@@ -39,7 +42,7 @@ class Entry(Record):
 
     video_id: Text
     video_path: Text
-    duration: float | None = None
+    duration: float | None = Field(default=None, le=LONGEST_S)
     conversations: tuple[Conversation, ...]
 
 

@@ -25,7 +25,8 @@ from streams.types import US_PER_S, AudioChunk, Frame
 
 STANDS_US = 4 * US_PER_S
 """A standing request is given up so long after it was due, as StreamingBench has it."""
-YES_OR_NO = ("Yes", "No")
+VERDICTS = ("Yes", "No")
+"""What is weighed of the question whether it is the right time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ class Screening(Replay):
         """What is said of a standing request now; None for nothing yet."""
         right_time = f'{case.question} Is it the right time to output "{case.answer}"? Answer yes or no.'
         asked = self._prepare(stream, right_time, now_us)
-        yes, no = asked.weigh(YES_OR_NO)
+        yes, no = asked.weigh(VERDICTS)
         asked.discard()
         if yes.mean <= no.mean:
             return None

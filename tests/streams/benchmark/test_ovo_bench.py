@@ -64,7 +64,10 @@ def test_questions_and_tests_of_one_video_are_asked_in_the_order_of_time(folder)
         (choice(gt=3), "[0].gt", "3 is the place of none"),
         (choice(options=None), "[0].options", "is missing"),
         (choice(realtime="soon"), "[0].realtime", "in seconds"),
-        (choice(realtime=-1), "[0].realtime", "greater than or equal to 0"),
+        (choice(realtime=-1), "[0].realtime", "a time between 0 and"),
+        (choice(realtime=float("inf")), "[0].realtime", "a time between 0 and"),
+        (choice(realtime=float("nan")), "[0].realtime", "a time between 0 and"),
+        (choice(realtime=10**400), "[0].realtime", "a time between 0 and"),
         (counting(activity=""), "[0].activity", "is missing"),
         (counting(test_info=[{"realtime": 3}]), "[0].test_info[0].count", "is missing"),
         (stepping(test_info=[{"realtime": 3, "type": 1}]), "[0].test_info[0].step", "is missing"),
@@ -80,6 +83,26 @@ def test_what_is_wrong_is_told_by_file_entry_and_field(entry, place, problem, fo
         folder.read(NAME)
     assert wrong.value.message.startswith(f"{file}: {place}: ")
     assert problem in wrong.value.message
+
+
+@pytest.mark.parametrize(
+    ("entry", "place"), [(choice(task="XYZ"), "[1].task"), (counting(test_info=None), "[1].test_info")]
+)
+def test_entries_are_checked_though_their_video_is_left_out(entry, place, folder):
+    file = folder.put(FILE, [choice(), entry | {"video": "elsewhere.mp4"}])
+    folder.video("a.mp4")
+    with pytest.raises(ConfigError) as wrong:
+        folder.read(NAME, available=True)
+    assert wrong.value.message.startswith(f"{file}: {place}: ")
+
+
+def test_of_what_is_left_out_there_are_no_predictions(folder, tmp_path):
+    folder.put(FILE, [counting(video="elsewhere.mp4"), choice()])
+    folder.video("a.mp4")
+    ((case,),) = [film.cases for film in folder.read(NAME, available=True)]
+    (file,) = FORMATS[NAME].write(folder.path, {case.id: Outcome(case, "she", chosen=1)}, tmp_path)
+    found = json.loads(file.read_text())
+    assert (len(found["backward"]), found["forward"]) == (1, [])
 
 
 def test_predictions_are_as_its_scoring_reads_them(folder, tmp_path):

@@ -43,3 +43,25 @@ def test_what_is_not_there_is_left_out_only_when_that_is_asked_for(folder):
     videos = Videos(folder.path, available=True)
     assert videos.find("x.mp4", file, "[2].video") is None
     assert videos.missing == {"x.mp4"}
+
+
+@pytest.mark.parametrize("named", ["{}/away/x.mp4", "../away/x.mp4", "data/../../away/x.mp4"])
+def test_no_video_is_taken_from_outside_the_folder(named, folder, tmp_path):
+    file = folder.put("data/q.json", [])
+    away = folder.video("../away/x.mp4")
+    assert away.is_file()
+    videos = Videos(folder.path, available=True)
+    assert videos.find(named.format(tmp_path), file, "[0].video") is None
+    inside = folder.video("clips/x.mp4")
+    assert Videos(folder.path).find(named.format(tmp_path), file, "[0].video") == inside
+
+
+def test_a_video_is_found_by_the_path_that_is_named(folder, monkeypatch):
+    file = folder.put("data/q.json", [])
+    video = folder.video("clips/x.mp4")
+    folder.video("x.mp4")
+    for named in ("../clips/x.mp4", str(video), "clips/x.mp4"):
+        assert Videos(folder.path).find(named, file, "[0].video") == video
+    monkeypatch.chdir(folder.path.parent)
+    inside = Videos(file.relative_to(folder.path.parent).parents[1])
+    assert inside.find("../clips/x.mp4", file.relative_to(folder.path.parent), "[0]").resolve() == video

@@ -55,6 +55,8 @@ def test_choices_come_with_windows_and_the_end_of_the_video_where_no_time_is_giv
             "conversations[0].end_time",
             "dura",
         ),
+        (entry(talk(), duration=1e305), "duration", "less than or equal to"),
+        (entry(talk(end_time=1e999)), "conversations[0].end_time", "a time between 0 and"),
         (entry(talk(temporal_windows=[[1]])), "conversations[0].temporal_windows[0][1]", "Field required"),
         (entry(video_path="elsewhere.mp4"), "video_path", "there is no video 'elsewhere.mp4'"),
     ],
