@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,10 +18,8 @@ from streams.events import Event, SessionFailed
 from streams.request_phrase.recognition import Wish, recognise
 from streams.standing_request import RequestKind
 from streams.train.sample import Dialogue, Seen, Topic, Turn
+from streams.train.standing import stands_on
 from streams.types import BlockKind, Image
-
-AGAIN = re.compile(r"\b(?:whenever|every|each|any ?time|always)\b")
-"""In the words of requests that stand on after they were met."""
 
 STANDING: tuple[Topic, ...] = ("alert", "narration")
 """Turns that are answered later, unasked."""
@@ -133,9 +130,7 @@ class _Playing:
         self._standing[request_id] = turn
         if self._speaks:
             kind: RequestKind = "narration" if turn.topic == "narration" else "alert"
-            # A client says so itself, whatever the words are.
-            repeats = kind == "narration" or AGAIN.search(turn.text.lower()) is not None
-            await session.speaking_up.add(turn.text, kind, repeats, request_id)
+            await session.speaking_up.add(turn.text, kind, stands_on(turn), request_id)
 
     def _waited(self, request_id: str, turn: Turn, end_us: int) -> Waited:
         wish = recognise(turn.text)

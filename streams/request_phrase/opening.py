@@ -29,6 +29,7 @@ _LASTING = (
 )
 _POLITE = re.compile(
     r"^(?:(?:and|but|so|then|now|okay|ok|alright|well|hey|hi|hello|please|also|just|yes|no(?=,)|actually|"
+    r"wait(?=,)|excuse me|sorry(?=,)|"
     rf"(?P<lasting>{_LASTING})|streams|thanks|thank you|kindly|"
     r"if you (?:can|could|would|don't mind|please)(?=,)|"
     r"(?:can|could|would|will) you(?: please)?(?! mind)|"

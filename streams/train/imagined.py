@@ -146,8 +146,13 @@ class _Composer:
         if rng.random() < 0.3:  # one that does not come
             name, group = rng.choice(self._imagined.names), ""
         wanted = group if group and rng.random() < 0.4 else name
-        hits = [shot for shot in coming if wanted in (shot[2], shot[3])]
-        if any(wanted in (shot[2], shot[3]) for shot in self._shots if shot not in coming):
+        met = [
+            shot
+            for shot, groups in zip(self._shots, self._groups, strict=True)
+            if wanted == shot[2] or wanted in groups
+        ]
+        hits = [shot for shot in coming if shot in met]
+        if len(hits) < len(met):  # it is there already
             return []
         once = rng.random() < 0.5
         text = self._ask("alert-once" if once else "alert-every", a_thing=with_article(wanted), thing=wanted)

@@ -7,7 +7,6 @@ engine puts before it (sinks, standing requests, the window's newest frames and 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,10 +19,9 @@ from memory.block import SINKS_ID, BlockInfo
 from memory.window import Window
 from streams.train.sample import Dialogue, Reply, Seen, Topic, Turn
 from streams.train.spans import Range, Span
+from streams.train.standing import stands_on
 from streams.types import BlockKind
 
-LASTING = re.compile(r"\b(whenever|every|each|keep|any time|all)\b", re.IGNORECASE)
-"""Words of a request that still stands when something was said for it."""
 STANDING_TOPICS = ("alert", "narration")
 
 
@@ -159,7 +157,7 @@ class _Writer:
         for asked, reply in due:
             turn = self._turns[asked]
             self._reply(turn, reply, (), [*self._standing, *self._recent()])
-            if len(self._standing[asked]) == 1 and not LASTING.search(turn.text):
+            if not stands_on(turn):
                 del self._standing[asked]
 
     def _turn(self, turn: Turn) -> None:
