@@ -22,7 +22,7 @@ from gateway.sight import check_eye, choose_sight
 from llm.chat import load_chat
 from llm.embedding import TextEmbedder
 from llm.eye import ConnectorEye
-from llm.fingerprint import fingerprint
+from llm.fingerprint import checkpoint_hashes, fingerprint
 from llm.loading import load_model
 from llm.reader import Reader
 from llm.sentence_embedder import load_embedder
@@ -141,6 +141,15 @@ def load_reader(config: StreamsConfig, registry: Registry | None = None) -> tupl
         eye=ConnectorEye(sight.connector, model.backbone, chat) if sight else model.eye,
     )
     return reader, reader.shape(fingerprint(path, model.backbone.spec, sight.files if sight else ()))
+
+
+def reader_hashes(config: StreamsConfig, registry: Registry | None = None) -> tuple[str, str]:
+    """Of the language model with how it sees, and of its tokenizer: what ``load_reader`` would load, by its
+    content and not by its name. Raises StreamsError."""
+    path = (registry or build_registry(config.models)).resolve("llm").path
+    assert path is not None
+    sight = choose_sight(config.models)
+    return checkpoint_hashes(path, sight.files if sight else ())
 
 
 def _load_embedder(registry: Registry, config: StreamsConfig) -> TextEmbedder | None:

@@ -18,32 +18,40 @@ def fingerprint(path: Path, spec: ModelSpec, also: Sequence[Path] = ()) -> Finge
     """Of the checkpoint in the folder ``path``, and of files that change what it makes of a stream.
 
     Raises ModelError when it holds no weights or tokenizer.
+    """
+    model, tokenizer = checkpoint_hashes(path, also)
+    return Fingerprint(
+        model=path.name,
+        model_hash=model,
+        tokenizer_hash=tokenizer,
+        layers=spec.layers,
+        kv_heads=spec.kv_heads,
+        head_dim=spec.head_dim,
+    )
+
+
+def checkpoint_hashes(path: Path, also: Sequence[Path] = ()) -> tuple[str, str]:
+    """Of the model (``also`` included) and of the tokenizer in the folder ``path``; nothing is loaded.
 
     The weights are sampled, not read through: evenly spread pieces of each file, and its size. That takes
-    milliseconds, and any training changes all of them.
+    milliseconds, and any training changes all of them. Raises ModelError where something is missing.
     """
     weights = sorted(path.glob("*.safetensors"))
     tokenizer = sorted(
-        file for file in path.iterdir() if file.name.startswith(("tokenizer", "vocab", "merges"))
+        file for file in path.glob("*") if file.name.startswith(("tokenizer", "vocab", "merges"))
     )
-    if not weights or not tokenizer:
-        raise ModelError(
-            f"{path} holds no {'tokenizer' if weights else 'safetensors weights'}", param="models.llm"
-        )
-    model = hashlib.sha256((path / "config.json").read_bytes())
+    model_config = path / "config.json"
+    kinds = {"safetensors weights": weights, "tokenizer": tokenizer, "config.json": model_config.is_file()}
+    for kind, found in kinds.items():
+        if not found:
+            raise ModelError(f"{path} holds no {kind}", param="models.llm")
+    model = hashlib.sha256(model_config.read_bytes())
     for file in (*weights, *also):
         _sample(file, model)
     words = hashlib.sha256()
     for file in tokenizer:
         words.update(file.name.encode() + b"\0" + file.read_bytes())
-    return Fingerprint(
-        model=path.name,
-        model_hash=model.hexdigest(),
-        tokenizer_hash=words.hexdigest(),
-        layers=spec.layers,
-        kv_heads=spec.kv_heads,
-        head_dim=spec.head_dim,
-    )
+    return model.hexdigest(), words.hexdigest()
 
 
 def _sample(file: Path, digest: hashlib._Hash) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from streams.benchmark.text_score import holds
 from streams.client import WIRE_RATE, RealtimeClient, ServerEvent, audio_of, response_id_of
 from streams.clock import WallClock
 from streams.script import Line
 from streams.talk.sight import encode_jpeg, frames_of
 from streams.talk.teller import TOLD, Teller, shown_moment, stages_of, text_of
+from streams.text_score import holds
 from streams.timeline import Timeline
 from streams.types import US_PER_MS, US_PER_S, Samples
 

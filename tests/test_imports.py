@@ -102,9 +102,10 @@ def test_importing_by_name_is_left_to_the_entries(path):
     assert by_name == (relative in ENTRY_BY_NAME)
 
 
-def test_modules_form_no_cycle():
+def module_edges() -> dict[str, set[str]]:
+    """The project's modules that each imports."""
     graph = {module_of(path): path for path in sources()}
-    edges = {
+    return {
         name: {
             target if target in graph else target.rpartition(".")[0]
             for target in imported(ast.parse(path.read_text("utf-8")))
@@ -113,6 +114,9 @@ def test_modules_form_no_cycle():
         & set(graph)
         for name, path in graph.items()
     }
+
+
+def check_no_cycle(edges: dict[str, set[str]]) -> None:
     done: set[str] = set()
 
     def visit(name: str, way: tuple[str, ...]) -> None:
@@ -122,8 +126,29 @@ def test_modules_form_no_cycle():
                 visit(target, (*way, name))
             done.add(name)
 
-    for name in graph:
+    for name in edges:
         visit(name, ())
+
+
+def test_modules_form_no_cycle():
+    check_no_cycle(module_edges())
+
+
+def test_tools_look_at_each_other_in_one_direction():
+    """The packages inside ``streams``, each as a whole."""
+
+    def package(module: str) -> str:
+        return ".".join(module.split(".")[:2])
+
+    packages = {
+        package(name) for name in module_edges() if name.startswith("streams.") and name.count(".") > 1
+    }
+    edges: dict[str, set[str]] = {each: set() for each in packages}
+    for name, targets in module_edges().items():
+        if package(name) in packages:
+            edges[package(name)] |= {package(target) for target in targets} & packages - {package(name)}
+    assert {"streams.bench", "streams.benchmark"} <= packages
+    check_no_cycle(edges)
 
 
 def test_every_source_file_is_small():

@@ -17,7 +17,7 @@ from llm.stream import Stream
 from memory.block import BlockInfo
 from memory.recall.span import parse_where
 from streams.bench.evidence_told import AnswerOver
-from streams.benchmark.text_score import f1, holds
+from streams.text_score import f1, holds
 from streams.train.sample import Topic, Turn
 from streams.types import BlockKind
 

@@ -11,7 +11,7 @@ from gateway.live.session import LiveSession
 from llm.steps import run
 from llm.stream import Stream
 from streams.bench.sight_ask import Asked, Asker
-from streams.bench.sight_unasked import UnaskedReplies, Waited
+from streams.bench.sight_unasked import Waited
 from streams.clock import Clock, ReplayClock
 from streams.errors import StreamsError
 from streams.events import Event, SessionFailed
@@ -20,6 +20,7 @@ from streams.standing_request import RequestKind
 from streams.train.sample import Dialogue, Seen, Topic, Turn
 from streams.train.standing import stands_on
 from streams.types import BlockKind, Image
+from streams.unasked_replies import UnaskedReplies
 
 STANDING: tuple[Topic, ...] = ("alert", "narration")
 """Turns that are answered later, unasked."""

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import mean, median
 
 from streams.bench.bootstrap import interval
 from streams.bench.report import Cell, Column, Report
-from streams.benchmark.text_score import holds
-from streams.conversation import Message, TextContent
-from streams.events import Event, ResponseCreated, ResponseDone
-from streams.train.proactive import LATE_US, matched
+from streams.text_score import holds
+from streams.timeliness import LATE_US, matched
 from streams.train.sample import Reply, Topic
 from streams.types import US_PER_S
-
-
-@dataclass(frozen=True, slots=True)
-class UnaskedReply:
-    at_us: int
-    text: str
+from streams.unasked_replies import UnaskedReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +43,6 @@ class Waited:
             for said in self.said
             if id(said) not in met
         )
-
-
-@dataclass(slots=True)
-class UnaskedReplies:
-    """What a session says unasked, out of its events, by the request that it is about."""
-
-    _begun: dict[str, tuple[str, int]] = field(default_factory=dict)
-    said: dict[str, list[UnaskedReply]] = field(default_factory=dict)
-
-    def take(self, event: Event, now_us: int) -> None:
-        match event:
-            case ResponseCreated(response_id=response_id, unasked=why) if why is not None:
-                self._begun[response_id] = (why.request_id, now_us)
-            case ResponseDone(response_id=response_id, item=item) if response_id in self._begun:
-                request_id, at_us = self._begun.pop(response_id)
-                content = item.content if isinstance(item, Message) else ()
-                text = " ".join(part.text for part in content if isinstance(part, TextContent))
-                self.said.setdefault(request_id, []).append(UnaskedReply(at_us, text))
-            case _:
-                pass
 
 
 def unasked(waited: Sequence[Waited], *, speaks: bool) -> Report:

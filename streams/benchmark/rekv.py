@@ -22,8 +22,8 @@ from streams.benchmark.record import (
     where,
     wrong,
 )
-from streams.benchmark.text_score import exact, f1, token_recall
 from streams.errors import ConfigError
+from streams.text_score import exact, f1, token_recall
 
 
 class Conversation(Record):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gateway.assembly import Streams
+from gateway.assembly import Streams, reader_hashes
 from streams.bench.report import emit
 from streams.benchmark.case import Film
 from streams.benchmark.formats import FORMATS
@@ -21,7 +21,8 @@ from streams.config import StreamsConfig
 from streams.errors import ConfigError, MediaError, StreamsError
 
 RESULTS = "results.jsonl"
-SECTIONS = ("models", "video", "memory", "llm")
+SECTIONS = ("models", "video", "speech", "memory", "llm")
+MODELS = ("llm", "asr", "turn", "vision", "sight", "embedding")
 
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
@@ -36,7 +37,8 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     films = files.read(folder, videos)[: args.films]
     letters = args.choices == "letters" or (args.choices == "auto" and config.models.llm != "embedded")
     asking = Asking(letters, config.llm.max_output_tokens)
-    results = Results(out / RESULTS, _settings(args.benchmark, config, asking))
+    of = _settings(args.benchmark, config, asking, reader_hashes(config))
+    results = Results(out / RESULTS, of)
     console = Console(stderr=True)
     failed = _screen(films, results, asking, config, console)
     outcomes = results.outcomes(films)
@@ -45,7 +47,8 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     notes = (
         f"{len(films) - failed} films, {results.total('frames', films):.0f} frames, "
         f"{results.total('seconds', films):.0f} s; lost on the way: "
-        f"{results.total('lost', films):.0f}; failed: {failed}; left out, for the video is not there: "
+        f"{results.total('lost', films):.0f}; requests refused: "
+        f"{results.total('refused', films):.0f}; failed: {failed}; left out, for the video is not there: "
         f"{len(videos.missing)}. {'Letters' if letters else 'Words'} of choices are weighed.",
     )
     emit(report(args.benchmark, outcomes, notes), args.json)
@@ -54,13 +57,18 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     return 1 if failed else 0
 
 
-def _settings(benchmark: str, config: StreamsConfig, asking: Asking) -> dict[str, object]:
+def _settings(
+    benchmark: str, config: StreamsConfig, asking: Asking, reader: tuple[str, str]
+) -> dict[str, object]:
+    """What answers hang on. ``reader``: models are told by name, and weights that are trained again keep
+    theirs."""
     sections = {name: getattr(config, name).model_dump(mode="json") for name in SECTIONS}
     # Where models and memories are kept changes nothing, nor does how many threads there are.
-    sections["models"] = {key: sections["models"][key] for key in ("llm", "asr", "vision", "embedding")}
+    sections["models"] = {key: sections["models"][key] for key in MODELS}
     sections["memory"].pop("dir")
     sections["llm"].pop("threads")
-    return {"benchmark": benchmark, "letters": asking.letters, "max_tokens": asking.max_tokens, **sections}
+    asked = {"benchmark": benchmark, "letters": asking.letters, "max_tokens": asking.max_tokens}
+    return asked | {"reader": list(reader)} | sections
 
 
 def _screen(

@@ -9,8 +9,8 @@ from statistics import mean
 
 from streams.bench.report import Cell, Column, Report
 from streams.benchmark.case import Outcome
-from streams.benchmark.text_score import choice_of, exact, f1, holds, token_recall, words
-from streams.train.proactive import LATE_US
+from streams.text_score import choice_of, exact, f1, holds, token_recall, words
+from streams.timeliness import LATE_US
 
 _NUMBER = re.compile(r"\d+")
 

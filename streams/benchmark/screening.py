@@ -14,14 +14,15 @@ from llm.question import Question
 from llm.scoring import Likelihood, ScoredAnswer
 from llm.steps import run
 from llm.stream import Stream
-from streams.bench.sight_unasked import UnaskedReplies
 from streams.benchmark.case import LETTERS, Case, Film, Outcome
 from streams.conversation import Message, TextContent
+from streams.errors import InvalidRequestError
 from streams.events import Event, FrameSeen, SessionFailed
 from streams.question import TimedQuestion
 from streams.replay import Replay
 from streams.session import new_id
-from streams.types import US_PER_S, AudioChunk, Frame
+from streams.types import US_PER_S, AudioChunk, Frame, format_time
+from streams.unasked_replies import UnaskedReplies
 
 STANDS_US = 4 * US_PER_S
 """A standing request is given up so long after it was due, as StreamingBench has it."""
@@ -56,6 +57,7 @@ class Screening(Replay):
         self._how = asking
         self._seen_us: int | None = None
         self._lost = 0
+        self._refused = 0
         self._standing: list[Case] = []
         self._requests: dict[str, Case] = {}
         self._unasked = UnaskedReplies()
@@ -71,6 +73,7 @@ class Screening(Replay):
             "frames": found.frames_seen,
             "frames_encoded": found.frames_encoded,
             "lost": self._lost + found.frames_dropped,
+            "refused": self._refused,
             "blocks": found.memory.blocks,
             "memory_bytes": found.memory.device_bytes + found.memory.ram_bytes,
             "seconds": round(time.perf_counter() - start, 3),
@@ -114,8 +117,15 @@ class Screening(Replay):
         if session.options.proactive == "off":
             await session.update(replace(session.options, proactive="alerts"))
         request_id = f"request_{len(self._requests)}"
-        self._requests[request_id] = case
-        await session.speaking_up.add(case.question, "alert", False, request_id)
+        try:
+            await session.speaking_up.add(case.question, "alert", False, request_id)
+        except InvalidRequestError as error:
+            # There is one too many, or it is too long: it is not answered, and all else is.
+            self._refused += 1
+            self._say(f"{format_time(case.at_us)} refused: {error.message}", "red")
+            self.outcomes.append(Outcome(case, "", self._seen_us))
+        else:
+            self._requests[request_id] = case
 
     def _told(self, request_id: str, case: Case) -> Outcome:
         """What was said first of a request, unless it was long overdue."""

@@ -48,8 +48,8 @@ def test_another_tokenizer_is_told_apart(copied, spec):
     assert after.model_hash == before.model_hash
 
 
-@pytest.mark.parametrize("missing", ["model.safetensors", "tokenizer*"])
-def test_a_folder_without_weights_or_tokenizer_has_none(copied, spec, missing):
+@pytest.mark.parametrize("missing", ["model.safetensors", "tokenizer*", "config.json"])
+def test_a_folder_without_weights_tokenizer_or_config_has_none(copied, spec, missing):
     for file in copied.glob(missing):
         file.unlink()
     with pytest.raises(ModelError, match="holds no"):

@@ -4,7 +4,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from gateway.assembly import load_reader
+from gateway.assembly import load_reader, reader_hashes
 from llm.connector import save_connector
 from llm.sight import ADAPTER, CONNECTOR, EMBEDDED, load_sight
 from streams.errors import ModelError, ModelNotFoundError
@@ -21,11 +21,13 @@ def test_what_ships_is_whole_and_small():
 
 
 def test_a_model_that_sees_remembers_apart_from_one_that_is_told(config):
-    def reader(sight):
-        models = config.models.model_copy(update={"sight": sight})
-        return load_reader(config.model_copy(update={"models": models}))
+    def using(sight):
+        return config.model_copy(update={"models": config.models.model_copy(update={"sight": sight})})
 
-    (seeing, its_shape), (told, other_shape) = reader("embedded"), reader("names")
+    (seeing, its_shape), (told, other_shape) = load_reader(using("embedded")), load_reader(using("names"))
+    for sight, shape in (("embedded", its_shape), ("names", other_shape)):
+        made_with = shape.fingerprint
+        assert reader_hashes(using(sight)) == (made_with.model_hash, made_with.tokenizer_hash)
     assert its_shape.fingerprint.model_hash != other_shape.fingerprint.model_hash
     assert its_shape.fingerprint.tokenizer_hash == other_shape.fingerprint.tokenizer_hash
     assert (seeing.eye is None, told.eye is None) == (False, True)

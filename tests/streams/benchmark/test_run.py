@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -100,12 +101,32 @@ def test_answers_are_not_written_among_what_is_asked(folder):
     assert not (folder.path / "results.jsonl").exists()
 
 
-def test_results_of_a_model_that_is_set_otherwise_are_not_gone_on_with(tmp_path):
-    def results(**llm):
-        config = CONFIG.model_copy(update={"llm": CONFIG.llm.model_copy(update=llm)})
-        return Results(tmp_path / "results.jsonl", _settings("rvs-ego", config, Asking(letters=False)))
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ("llm", {"frame_tokens": 64}),
+        ("models", {"sight": "embedded"}),
+        ("models", {"turn": "/my/turn.onnx"}),
+        ("models", {"asr": "/my/whisper"}),
+        ("speech", {"silence_duration_ms": 700}),
+        ("video", {"sample_fps": 2.0}),
+    ],
+)
+def test_results_of_models_that_are_set_otherwise_are_not_gone_on_with(section, values, tmp_path):
+    results(tmp_path)
+    results(tmp_path, "llm", {"threads": 3})
+    results(tmp_path, "models", {"cache_dir": Path("/elsewhere")})
+    with pytest.raises(ConfigError, match=rf"other settings \({section}: "):
+        results(tmp_path, section, values)
 
-    results()
-    results(threads=3)
-    with pytest.raises(ConfigError, match=r"other settings \(llm: "):
-        results(frame_tokens=64)
+
+def test_results_of_weights_that_were_trained_again_are_not_gone_on_with(tmp_path):
+    results(tmp_path)
+    with pytest.raises(ConfigError, match=r"other settings \(reader: \['weights', .* now \['others', "):
+        results(tmp_path, reader=("others", "words"))
+
+
+def results(folder, section="llm", values=MappingProxyType({}), reader=("weights", "words")):
+    config = CONFIG.model_copy(update={section: getattr(CONFIG, section).model_copy(update=dict(values))})
+    of = _settings("rvs-ego", config, Asking(letters=False), reader)
+    return Results(folder / "results.jsonl", of)

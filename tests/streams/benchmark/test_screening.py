@@ -193,9 +193,12 @@ def standing(at_s):
 
 
 # At 6 s comes the cat. Ten are more than may stand at once, but for those that are long overdue.
-@pytest.mark.parametrize(("threshold", "times"), [(1e-9, (5, 5)), (1 - 1e-9, (1,) * 5 + (8,) * 5)])
-def test_requests_of_the_session_are_answered_in_step_with_the_film_or_given_up(
-    threshold, times, replay, folder, film, tmp_path, monkeypatch, streams, config
+@pytest.mark.parametrize(
+    ("threshold", "times", "refused"),
+    [(1e-9, (5, 5), 0), (1 - 1e-9, (1,) * 5 + (8,) * 5, 0), (1e-9, (5,) * 10, 2)],
+)
+def test_requests_of_the_session_are_answered_in_step_with_the_film_or_given_up_or_refused(
+    threshold, times, refused, replay, folder, film, tmp_path, monkeypatch, streams, config
 ):
     settings = config.model_copy(update={"llm": config.llm.model_copy(update={"max_output_tokens": 4})})
     service = speaking(Streams(settings, streams.backend), threshold)
@@ -205,7 +208,8 @@ def test_requests_of_the_session_are_answered_in_step_with_the_film_or_given_up(
     folder.video("a.mp4", film)
     status, out, err = replay("streaming-bench", "--out", tmp_path)
     assert status == 0, err
-    assert "lost on the way: 0" in out
+    assert f"lost on the way: 0; requests refused: {refused};" in out
+    assert err.count("8 standing requests are as many as there may be") == refused
     outcomes = json.loads((tmp_path / "results.jsonl").read_text().splitlines()[1])["outcomes"]
     assert len(outcomes) == len(times)
     spoke = [each["spoke_s"] for each in outcomes if each["spoke_s"] is not None]

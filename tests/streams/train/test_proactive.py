@@ -1,6 +1,6 @@
 import pytest
 
-from streams.train.proactive import Frame, best_score, matched, score
+from streams.train.proactive import Frame, best_score, score
 from streams.types import US_PER_S
 
 
@@ -19,12 +19,6 @@ def test_the_first_time_spoken_within_two_seconds_counts():
 
 def test_speaking_before_it_is_due_is_a_false_alarm():
     assert score([frames((0, 0.9, False), (1, 0.9, True))], 0.5).precision == 0.5
-
-
-def test_each_is_in_one_pair_at_most():
-    due, spoken = [10, 13, 30], [9, 11.5, 12, 14, 33]
-    pairs = matched([at * US_PER_S for at in due], [round(at * US_PER_S) for at in spoken])
-    assert pairs == [(0, 1), (1, 3)]
 
 
 def test_streams_are_apart():

@@ -7,14 +7,12 @@ punctuation and articles. Numbers from zero to ten count as their digits too.
 from __future__ import annotations
 
 import re
-import string
 from collections import Counter
 from collections.abc import Sequence
-
-from streams.benchmark.case import LETTERS
+from string import ascii_uppercase, punctuation
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_PUNCTUATION = str.maketrans("", "", punctuation)
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _DIGITS = {word: str(number) for number, word in enumerate(_NUMBERS)}
 _LETTER = re.compile(r"^\W*([A-Z])(?:[.):,]|\s*$)")
@@ -66,7 +64,7 @@ def choice_of(answer: str, choices: Sequence[str]) -> int | None:
     if len(said) == 1:
         return said[0]
     letter = _LETTER.match(answer.strip())
-    if letter is not None and LETTERS.index(letter[1]) < len(choices):
-        return LETTERS.index(letter[1])
+    if letter is not None and ascii_uppercase.index(letter[1]) < len(choices):
+        return ascii_uppercase.index(letter[1])
     named = [place for place, choice in enumerate(choices) if holds(answer, [choice])]
     return named[0] if len(named) == 1 else None

@@ -1,6 +1,6 @@
 import pytest
 
-from streams.benchmark.text_score import choice_of, exact, f1, holds, token_recall
+from streams.text_score import choice_of, exact, f1, holds, token_recall
 
 
 def test_case_punctuation_articles_and_written_numbers_do_not_count():
