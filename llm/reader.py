@@ -30,7 +30,7 @@ from streams.config import LlmConfig
 from streams.errors import InvalidRequestError
 from streams.types import BlockKind
 
-TEXTS_KEPT = 4_096
+TEXTS_KEPT = 1_024
 """Texts whose embeddings are kept ready: a camera sees the same things again and again."""
 
 

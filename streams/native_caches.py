@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 
-CAPACITY = "256"
-"""Entries of each cache: all shapes of an encoder, and those of the last fifty lengths of a prefill."""
+CAPACITY = "128"
+"""Entries of each cache: all shapes of an encoder, and those of the last dozen lengths of a prefill."""
 
 VARIABLES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
 """oneDNN's cache of compiled kernels, and PyTorch's of the same."""

@@ -23,7 +23,8 @@ from streams.types import US_PER_S, Frame, Image
 from video.image import thumbnail_jpeg
 from video.sampling import Decision, Sampler
 
-THUMBNAILS_KEPT = 4_096
+THUMBNAILS_KEPT, THUMBNAILS_AT_HAND = 4_096, 256
+"""Pictures of a session in RAM (about 6 kB each) where nothing else keeps them, and where the disk does."""
 REPORT_EVERY_US = US_PER_S
 UNSURE = "something unclear"
 
@@ -64,7 +65,8 @@ class Sight:
         self._reported_us = -REPORT_EVERY_US
         self._last_text: str | None = None
         self._last_us = 0
-        self._thumbnails: Newest[int, bytes] = Newest(THUMBNAILS_KEPT)
+        kept = THUMBNAILS_AT_HAND if stream.memory.durable else THUMBNAILS_KEPT
+        self._thumbnails: Newest[int, bytes] = Newest(kept)
         self.counts = FrameCounts()
 
     async def append(self, image: Image, pts_us: int | None) -> None:

@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from gateway.access.key import ApiKey, digest_of, new_secret
 from gateway.access.key_file import write_keys
 from gateway.assembly import Streams
+from gateway.live import sight
 from gateway.server.server import GatewayServer
 from streams.clock import ReplayClock
 from streams.conversation import Message, ResponseOptions, TextContent
@@ -151,6 +152,22 @@ def test_its_clock_goes_on_and_so_do_its_pictures(restart, photographs):
     assert starts[-1] >= 61 * US_PER_S
     assert moments
     assert all(picture is not None and picture.startswith(b"\xff\xd8") for picture in pictures)
+
+
+def test_pictures_that_left_ram_are_read_back_from_disk(restart, photographs, monkeypatch):
+    monkeypatch.setattr(sight, "THUMBNAILS_AT_HAND", 1)
+
+    async def scenario(service):
+        async with visiting(service) as visit:
+            await visit.look(photographs)
+            at_hand = [info.id for info in everything(visit) if visit.session.thumbnail(info.id)]
+            _, (moment,) = await visit.ask("Which animal did you see?")
+            return at_hand, moment.block_id, visit.session.thumbnail(moment.block_id)
+
+    at_hand, asked, picture = asyncio.run(scenario(restart(recall_blocks=1)))
+    assert len(at_hand) == 1
+    assert asked not in at_hand
+    assert picture is not None
 
 
 def everything(visit):
