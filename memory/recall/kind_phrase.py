@@ -34,6 +34,11 @@ _SPEECH = re.compile(
 """Next to words of sight these leave open which is meant ("did you see what I said?")."""
 
 
+def mentions_speech(text: str) -> bool:
+    """Whether ``text`` (lower case) has words of talking or hearing."""
+    return _SPEECH.search(text) is not None
+
+
 def find_kinds(text: str) -> frozenset[BlockKind] | None:
     """The kinds of blocks that ``text`` (lower case, single spaces) can be about; None: any."""
     kinds = set()

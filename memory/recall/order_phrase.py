@@ -28,8 +28,12 @@ _AROUND = re.compile(
     r"succeed\w*|followed|following|came next|replaced|(?:took|taken) the place of|"
     r"once the \w+ (?:was|had) gone)\b"
 )
-_EARLIER = re.compile(r"\b(?:before|after)(?= ?[?.!,]|$)")
-""""Did you see a cat before?": at any time."""
+_ELSE = re.compile(
+    r"\b(?:before|after)(?= ?[?.!,]|$)"  # "Did you see a cat before?": at any time
+    r"|\b(?:before|after) (?:about |around )?(?:\d|noon|midnight|all\b)"  # a time, which is read as one
+    r"|\blook(?:s|ed|ing)? after\b|\bfollowing (?:me|you|him|her|us|them|it)\b"
+)
+"""Words of order that ask for none."""
 
 
 def find_order(text: str) -> Order | None:
@@ -39,6 +43,6 @@ def find_order(text: str) -> Order | None:
     """
     if _FIRST.search(text) and not _SPAN.search(text) and not _CHOICE.search(text):
         return "first"
-    if _AROUND.search(_EARLIER.sub("", text)):
+    if _AROUND.search(_ELSE.sub("", text)):
         return "around"
     return None

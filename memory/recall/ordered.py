@@ -24,7 +24,7 @@ def in_order(
     that can be meant.
 
     *first*: the earliest moments, half of ``limit``. *around*: right behind each of the best two the moments
-    before and after it, two on either side of the best one. Scores go on descending.
+    before and after it, half of ``limit`` in all. Scores go on descending.
     """
     if order == "first":
         best = hits[0].score if hits else 0.0
@@ -33,11 +33,13 @@ def in_order(
             Hit(block_id, _step(best, len(earliest) - n, up=True)) for n, block_id in enumerate(earliest)
         ]
         return [*found, *_without(hits, earliest)]
-    found = []
-    for rank, hit in enumerate(hits[:ANCHORS]):
+    found, added = [], 0
+    for hit in hits[:ANCHORS]:
         taken = {other.block_id for other in found}
-        around = [] if hit.block_id in taken else list(_around(hit.block_id, ids, infos, ANCHORS - rank))
+        around = [] if hit.block_id in taken else list(_around(hit.block_id, ids, infos))
         near = [block_id for block_id in around if block_id not in taken]
+        near = near[: max(limit // 2 - added, 0)]
+        added += len(near)
         found += [] if hit.block_id in taken else [hit]
         found += [Hit(block_id, _step(hit.score, n)) for n, block_id in enumerate(near, 1)]
     return [*found, *_without(hits, [hit.block_id for hit in found])]
@@ -59,30 +61,18 @@ def _moments(ids: Iterable[int], infos: Mapping[int, BlockInfo], limit: int) -> 
             yield int(block_id)
 
 
-def _around(block_id: int, ids: Sequence[int], infos: Mapping[int, BlockInfo], sides: int) -> Iterator[int]:
-    """The moments before and after that of ``block_id``, the nearest first, ``sides`` on each side."""
+def _around(block_id: int, ids: Sequence[int], infos: Mapping[int, BlockInfo]) -> Iterator[int]:
+    """A block of the moment before that of ``block_id``, and of the one after it."""
     at = bisect_left(ids, block_id)
     after = at + 1 if at < len(ids) and ids[at] == block_id else at
     own = infos.get(block_id)
     said = "" if own is None else own.text
-    before = _others(list(ids[max(at - STEPS, 0) : at])[::-1], infos, said, sides)
-    behind = _others(list(ids[after : after + STEPS]), infos, said, sides)
-    for pair in zip([*before, *[None] * sides], [*behind, *[None] * sides], strict=False):
-        yield from (one for one in pair if one is not None)
-
-
-def _others(ids: Iterable[int], infos: Mapping[int, BlockInfo], said: str, limit: int) -> list[int]:
-    """Of ``ids`` the first of each moment but the one that says ``said``."""
-    found: list[int] = []
-    for block_id in ids:
-        info = infos.get(int(block_id))
-        if info is None or (info.text and info.text == said):
-            continue
-        if len(found) == limit:
-            break
-        said = info.text
-        found.append(int(block_id))
-    return found
+    for near in (ids[max(at - STEPS, 0) : at][::-1], ids[after : after + STEPS]):
+        for other in near:
+            info = infos.get(other)
+            if info is not None and (not info.text or info.text != said):
+                yield other
+                break
 
 
 def _step(score: float, steps: int, *, up: bool = False) -> float:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from memory.block import BlockInfo
-from memory.recall.kind_phrase import find_kinds
+from memory.recall.kind_phrase import find_kinds, mentions_speech
 from memory.recall.order_phrase import Order, find_order
 from memory.recall.time_phrase import find_span
 from streams.types import BlockKind
@@ -42,4 +42,7 @@ def parse_where(question: str, now_us: int) -> Where:
     """What English phrases in ``question``, asked at ``now_us``, restrict; nothing unless they clearly do."""
     text = re.sub(r"\s+", " ", question.lower().replace("’", "'")).strip()
     start_us, end_us = find_span(text, now_us)
-    return Where(start_us, end_us, find_kinds(text), find_order(text))
+    kinds = find_kinds(text)
+    # What somebody said first is among all that was said, by whomever: there its words have to find it.
+    order = None if kinds is None and mentions_speech(text) else find_order(text)
+    return Where(start_us, end_us, kinds, order)

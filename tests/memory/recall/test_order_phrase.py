@@ -52,6 +52,11 @@ def test_what_came_around_something_is_asked_for(text):
         "first i will cook, what is in the fridge?",
         "when is the meeting with anna?",
         "what was before the camera?",
+        "which animals did you see after 10:00?",
+        "how many cars were there before noon?",
+        "how do i look after a cat?",
+        "is the dog following you?",
+        "did you see it after all?",
     ],
 )
 def test_other_questions_have_no_order(text):

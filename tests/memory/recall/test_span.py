@@ -124,6 +124,21 @@ def test_what_says_nothing_of_when(question):
 
 
 @pytest.mark.parametrize(
+    ("question", "order"),
+    [
+        ("What did you see first?", "first"),
+        ("What did I say first?", "first"),
+        ("What did Anna say first?", None),
+        ("What was the first thing you heard?", None),
+        ("What came right after the cat?", "around"),
+    ],
+)
+def test_order_is_of_what_was_seen_or_surely_said(question, order):
+    assert ask(question).order == order
+    assert not Where(order="first").restricts
+
+
+@pytest.mark.parametrize(
     "question", ["What was there at 12:30?", "What happened since 12:30?", "What was there two hours ago?"]
 )
 def test_a_time_outside_the_session_restricts_nothing(question):
