@@ -6,6 +6,8 @@ A training run looks at each picture many times; the encoder is most of the work
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -56,12 +58,15 @@ def cached_features(
 
     They are worked out first where they are not there; ``advance`` is told how many were done. The file is
     named after a hash of what made it: the encoder, where each picture is from, and some of them themselves.
-    Raises ConfigError when the folder cannot be written.
+    Raises ConfigError when the folder cannot be written, or the file is damaged.
     """
     file = folder / f"{features_key(pictures, encoder)}.npy"
     if not file.is_file():
         _work_out(pictures, encoder, file, advance)
-    mapped: Features = np.load(file, mmap_mode="r")
+    try:
+        mapped: Features = np.load(file, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise ConfigError(f"{file} is damaged, remove it: {error}", param="run.cache") from None
     return mapped
 
 
@@ -79,9 +84,13 @@ def features_key(pictures: Pictures, encoder: FeatureEncoder) -> str:
 
 
 def _work_out(pictures: Pictures, encoder: FeatureEncoder, file: Path, advance: Advance) -> None:
-    partial = file.with_suffix(".partial")
+    partial: Path | None = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        # Of its own: another run may be at the same features.
+        handle, name = tempfile.mkstemp(prefix=f"{file.stem}.", suffix=".partial", dir=file.parent)
+        os.close(handle)
+        partial = Path(name)
         starts = range(0, len(pictures), BATCH)
         mapped: np.memmap[Any, np.dtype[np.float16]] | None = None
         with ThreadPoolExecutor(1) as drawer:
@@ -99,6 +108,9 @@ def _work_out(pictures: Pictures, encoder: FeatureEncoder, file: Path, advance: 
         partial.replace(file)
     except OSError as error:
         raise ConfigError(f"cannot keep features in {file.parent}: {error}", param="run.cache") from None
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
 
 
 def _draw(pictures: Pictures, start: int) -> list[Image]:

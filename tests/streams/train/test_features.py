@@ -67,6 +67,31 @@ def test_the_key_is_the_same_where_sums_come_out_a_little_otherwise():
     assert features_key(pictures, Encoder()) == features_key(pictures, Encoder(factor=1 + 1e-6))
 
 
+def test_two_runs_at_once_do_not_write_into_one_file(tmp_path):
+    class Meeting(Encoder):
+        """Another run works the same features out while this one does."""
+
+        def features(self, images):
+            if self.looked == 33:  # after the probe and a batch
+                self.other = np.array(cached_features(Greys(70), Encoder(), tmp_path))
+            return super().features(images)
+
+    encoder = Meeting()
+    ours = cached_features(Greys(70), encoder, tmp_path)
+    assert np.array_equal(ours, encoder.other)
+    assert [file.suffix for file in tmp_path.iterdir()] == [".npy"]
+
+
+@pytest.mark.parametrize("left", [0, 20, 200])
+def test_a_damaged_file_is_named(tmp_path, left):
+    cached_features(Greys(70), Encoder(), tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:left])
+    with pytest.raises(ConfigError, match=rf"{file.name} is damaged") as told:
+        cached_features(Greys(70), Encoder(), tmp_path)
+    assert told.value.param == "run.cache"
+
+
 def test_half_a_file_is_not_taken_for_one(tmp_path):
     class Broken(Greys):
         def draw(self, number):
@@ -76,4 +101,4 @@ def test_half_a_file_is_not_taken_for_one(tmp_path):
 
     with pytest.raises(ConfigError, match="cannot keep features"):
         cached_features(Broken(70), Encoder(), tmp_path)
-    assert not list(tmp_path.glob("*.npy"))
+    assert not list(tmp_path.iterdir())
