@@ -41,7 +41,7 @@ def decode_image(data: bytes, config: VideoConfig, *, param: str) -> Image:
             width, height = image.size
             if width * height > config.max_pixels:
                 raise _too_large(f"{width}x{height} pixels, at most {config.max_pixels} are taken", param)
-            return _to_rgb(PIL.ImageOps.exif_transpose(image))
+            return upright_rgb(image)
     except MediaError:
         raise
     except PIL.Image.DecompressionBombError:
@@ -88,7 +88,10 @@ def _sniff(data: bytes) -> str | None:
     return None
 
 
-def _to_rgb(image: PIL.Image.Image) -> Image:
+def upright_rgb(image: PIL.Image.Image) -> Image:
+    """An opened picture as uint8 RGB [height, width, 3], turned as its Exif data ask, on white where it is
+    transparent. Raises nearly anything where it is damaged."""
+    image = PIL.ImageOps.exif_transpose(image)
     if image.has_transparency_data:
         picture = image.convert("RGBA")
         image = PIL.Image.new("RGBA", picture.size, "white")

@@ -67,7 +67,7 @@ class Data:
         if data.folder is not None:
             own = read_pictures(data.folder, name)
             told = read_dialogues(data.folder, name, own)
-            if name == "train" and not told:
+            if not told:
                 file = data.folder / "dialogues.jsonl"
                 raise ConfigError(f"{file} has no dialogues of {name}", param="data.folder")
             return Split(own, told, self._features(own, name))
@@ -75,8 +75,15 @@ class Data:
         material = gather(name, build_installer(self._config.models))
         pool = PicturePool(material, data.pictures if train else data.validation_pictures, data.seed)
         count = data.dialogues if train else data.validation_dialogues
-        dialogues = make_dialogues(name, pool.facts, pool.shots, count, data.seed, data.frames)
-        return Split(pool, tuple(dialogues), self._features(pool, name))
+        try:
+            dialogues = tuple(make_dialogues(name, pool.facts, pool.shots, count, data.seed, data.frames))
+        except ValueError as error:
+            setting = "data.pictures" if train else "data.validation_pictures"
+            raise ConfigError(
+                f"{setting} = {len(pool)} makes no dialogues of up to {data.frames[1]} frames: {error}",
+                param=setting,
+            ) from None
+        return Split(pool, dialogues, self._features(pool, name))
 
     def photographs(self, name: Literal["train", "validation"]) -> Features:
         """Features of crops of photographs, for the gate: those of ``find_unnamed``, beside own data too.

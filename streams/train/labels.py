@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from llm.connector import EMPTY, THINGS, ConnectorConfig
-from streams.errors import ConfigError
+from llm.connector import THINGS
+from llm.connector_config import EMPTY, ConnectorConfig
 from streams.train.sample import Facts
 from video.imagenet import KINDS, imagenet_names
 
@@ -22,10 +22,6 @@ def describe_words(facts: Sequence[Facts], *, encoder: str, shape: tuple[int, in
     """The configuration with all words that ``facts`` use; ``shape`` is (1 + places, channels)."""
     things = [thing for each in facts for thing in each.things]
     most = max((thing.count for thing in things), default=1)
-    if most > len(COUNTS):
-        raise ConfigError(
-            f"a picture shows {most} of a thing: {len(COUNTS)} can be told apart", param="count"
-        )
     return ConnectorConfig(
         encoder=encoder,
         places=shape[0] - 1,
@@ -51,7 +47,8 @@ def _words(found: object) -> tuple[str, ...]:
 def labels(facts: Sequence[Facts], config: ConnectorConfig) -> dict[str, Tensor]:
     """Numbers of words by kind, each [pictures, slots]; ``UNKNOWN`` where nothing is known or told.
 
-    A thing that moves has no place in the facts, and words that the connector lacks have no number.
+    A thing that moves has no place in the facts, of own data more may be untold, and words that the
+    connector lacks have no number.
     """
     words = {kind: config.words(kind) for kind in _KINDS} | {"name": config.names}
     index = {kind: {word: n for n, word in enumerate(words[kind])} for kind in _KINDS}
@@ -62,12 +59,17 @@ def labels(facts: Sequence[Facts], config: ConnectorConfig) -> dict[str, Tensor]
         named = [index["name"].get(thing.name, UNKNOWN) for thing in things]
         rows["name"].append(named + [0] * missing)
         rows["colour"].append(
-            [index["colour"].get(t.colour or EMPTY, UNKNOWN) for t in things] + [0] * missing
+            [
+                UNKNOWN if "colour" in t.untold else index["colour"].get(t.colour or EMPTY, UNKNOWN)
+                for t in things
+            ]
+            + [0] * missing
         )
         rows["place"].append(
             [index["place"].get(t.place, UNKNOWN) if t.place else UNKNOWN for t in things] + [0] * missing
         )
-        rows["count"].append([things[0].count if things else 0])
+        counted = 0 if not things else UNKNOWN if "count" in things[0].untold else things[0].count
+        rows["count"].append([counted])
         rows["text"].append([index["text"].get(each.text or EMPTY, UNKNOWN)])
     return {kind: torch.tensor(values) for kind, values in rows.items()}
 

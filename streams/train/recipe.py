@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from streams.config import INSTRUCTIONS, Section
 from streams.errors import ConfigError
+
+MIN_FRAMES = 3
+"""Of a made stream: some narration is asked for after the third."""
 
 
 class DataRecipe(Section):
@@ -25,12 +28,19 @@ class DataRecipe(Section):
     dialogues: int = Field(default=6_000, gt=0)
     """After so many they come again."""
     validation_dialogues: int = Field(default=60, gt=0)
-    frames: tuple[int, int] = (8, 22)
+    frames: tuple[Annotated[int, Field(ge=MIN_FRAMES)], int] = (8, 22)
     """From how many frames to how many a made stream has."""
     photograph_crops: int = Field(default=30, ge=0)
     """Of each photograph without a name (``find_unnamed``: 16 to train on, 4 to validate on), to tell
     photographs from drawings by. Beside own data too; 0 needs no photographs."""
     seed: int = 0
+
+    @field_validator("frames")
+    @classmethod
+    def _rising(cls, frames: tuple[int, int]) -> tuple[int, int]:
+        if frames[0] > frames[1]:
+            raise ValueError(f"from {frames[0]} frames to {frames[1]} is downwards")
+        return frames
 
 
 class SeeingRecipe(Section):
@@ -41,7 +51,8 @@ class SeeingRecipe(Section):
     rate: float = Field(default=1e-3, gt=0)
     decay: float = Field(default=0.05, ge=0)
     smoothing: float = Field(default=0.05, ge=0, lt=1)
-    width: int = Field(default=256, gt=0)
+    width: int = Field(default=256, gt=0, multiple_of=4)
+    """Shared by four heads of attention."""
     layers: int = Field(default=2, gt=0)
     rank: int = Field(default=32, gt=0)
     """Of the residual, which stage 2 learns."""
@@ -71,14 +82,17 @@ class LivingRecipe(Section):
     window_tokens: int = Field(default=96, gt=0)
     dialogue_tokens: int = Field(default=128, gt=0)
     recall_blocks: int = Field(default=6, ge=0)
-    instructions: tuple[str, ...] = (
-        INSTRUCTIONS,
-        INSTRUCTIONS,
-        INSTRUCTIONS,
-        "You are a helpful assistant.",
-        "You see through a camera. Answer briefly.",
-        "Be brief.",
-        "",
+    instructions: tuple[str, ...] = Field(
+        default=(
+            INSTRUCTIONS,
+            INSTRUCTIONS,
+            INSTRUCTIONS,
+            "You are a helpful assistant.",
+            "You see through a camera. Answer briefly.",
+            "Be brief.",
+            "",
+        ),
+        min_length=1,
     )
     """Of which each stream has one."""
     workers: int = Field(default=2, gt=0)
@@ -108,8 +122,9 @@ class Recipe(Section):
     run: RunRecipe = RunRecipe()
 
 
-FREE = frozenset({"run.out", "run.cache", "run.device", "run.threads", "living.workers"})
-"""What may change between a checkpoint and going on from it: where and by what it is computed."""
+FREE = frozenset({"data.folder", "run.out", "run.cache", "run.device", "run.threads", "living.workers"})
+"""What may change between a checkpoint and going on from it: where and by what it is computed. Of own data
+what they hold is bound (``folder.data_marks``), and not where they lie."""
 _WATCHED = ("evaluate_every", "save_every")
 
 

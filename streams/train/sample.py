@@ -25,7 +25,8 @@ class Thing:
     """One kind of thing in a picture: its plain name ("apple") and parent class ("fruit").
 
     ``colour`` is None where it has none worth a name. ``place`` is where its middle lies; ``count`` how many
-    of it there are, together at that place, 0 for several that nobody counted. What was not drawn but
+    of it there are, together at that place, 0 for several that nobody counted. Either is ``untold`` where it
+    is not known, whatever stands there. What was not drawn but
     photographed has ``names`` that are all right, all the ``classes`` that it is of, and ``besides``: names
     and classes of what else may be seen there or be said of it, which is not asked about.
     """
@@ -38,6 +39,7 @@ class Thing:
     names: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     besides: tuple[str, ...] = ()
+    untold: frozenset[Literal["colour", "count"]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

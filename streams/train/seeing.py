@@ -88,12 +88,12 @@ class Seeing:
         with torch.autocast(device.type, torch.bfloat16, enabled=self._mixed):
             seen = self._connector(looked)
         real = torch.arange(len(rows) + len(photos), device=device) >= len(rows)
+        smoothing = self._smoothing if self._connector.training else 0.0
         losses = {
-            kind: cross_entropy(
+            kind: _word_loss(
                 seen.logits[kind][: len(rows)].flatten(0, 1).float(),
                 asked[kind][torch.from_numpy(rows)].flatten().to(device),
-                ignore_index=UNKNOWN,
-                label_smoothing=self._smoothing if self._connector.training else 0.0,
+                smoothing,
             )
             for kind in WEIGHTS
         }
@@ -117,6 +117,12 @@ class Seeing:
             gates = read_words(self._connector, self._validation.photographs)["photograph"]
             figures["photograph"] = float((gates >= 0.5).float().mean())
         return figures
+
+
+def _word_loss(logits: Tensor, asked: Tensor, smoothing: float) -> Tensor:
+    """The mean over what is known of ``asked`` [n]; 0 where nothing is. ``logits`` are [n, words]."""
+    total = cross_entropy(logits, asked, ignore_index=UNKNOWN, label_smoothing=smoothing, reduction="sum")
+    return total / (asked != UNKNOWN).sum().clamp(min=1)
 
 
 @torch.no_grad()

@@ -3,12 +3,15 @@ import json
 import numpy as np
 import PIL.Image
 import pytest
+from PIL import ExifTags
 
+from streams.config import VideoConfig
 from streams.errors import ConfigError
 from streams.train.data import Data
-from streams.train.folder import read_dialogues, read_pictures
+from streams.train.folder import data_marks, read_dialogues, read_pictures
 from streams.train.recipe import DataRecipe, Recipe
 from streams.train.sample import Facts, Reply, Thing, Turn
+from video.image import decode_image
 
 
 @pytest.fixture
@@ -41,7 +44,8 @@ def write(file, objects):
 
 def test_pictures_and_dialogues_are_read_in_time_order(folder):
     pictures = read_pictures(folder, "train")
-    assert pictures.facts == (Facts((Thing("cup", "", "red", "left"),)), Facts((), "EXIT"))
+    cup = Thing("cup", "", "red", "left", untold=frozenset({"count"}))
+    assert pictures.facts == (Facts((cup,)), Facts((), "EXIT"))
     assert np.array_equal(pictures.draw(1)[0, 0], [0, 0, 255])
     (dialogue,) = read_dialogues(folder, "train", pictures)
     assert [(frame.pts_us, frame.picture) for frame in dialogue.frames] == [(0, 0), (2_000_000, 1)]
@@ -51,7 +55,8 @@ def test_pictures_and_dialogues_are_read_in_time_order(folder):
     )
     assert dialogue.end_us == 3_500_000
     validation = read_pictures(folder, "validation")
-    assert validation.facts[0].things[0].count == 2
+    (cup,) = validation.facts[0].things
+    assert (cup.count, cup.untold) == (2, frozenset({"colour"}))
     assert read_dialogues(folder, "validation", validation) == ()
 
 
@@ -77,17 +82,26 @@ def test_another_picture_by_the_same_name_is_another_source(folder):
     [
         ("pictures.jsonl", {"split": "test"}, r"pictures\.jsonl, line 1: split"),
         ("pictures.jsonl", {"colour": "red"}, r"pictures\.jsonl, line 1: colour"),
+        (
+            "pictures.jsonl",
+            {"things": [{"name": "cup", "count": 10}]},
+            r"pictures\.jsonl, line 1: things\.0\.count",
+        ),
         ("dialogues.jsonl", {"frames": []}, r"dialogues\.jsonl, line 1: frames"),
-        ("dialogues.jsonl", {"frames": [[0, "c.png"]]}, r"'c\.png' is no picture of train"),
+        (
+            "dialogues.jsonl",
+            {"frames": [[0, "c.png"]]},
+            r"jsonl, line 1: frames: 'c\.png' is no picture of train",
+        ),
         (
             "dialogues.jsonl",
             {"turns": [{"at": 1, "topic": "now", "text": "What?"}]},
-            r"'What\?' has 0 replies, and 'now' has 1",
+            r"dialogues\.jsonl, line 1: turns\.0\.replies: .*'now' has 1, and here are 0",
         ),
         (
             "dialogues.jsonl",
             {"turns": [{"at": 1, "topic": "overheard", "text": "Hm.", "replies": [[1, "Yes."]]}]},
-            r"'Hm\.' has 1 replies, and 'overheard' has none",
+            r"dialogues\.jsonl, line 1: turns\.0\.replies: .*'overheard' has none, and here are 1",
         ),
     ],
 )
@@ -98,14 +112,64 @@ def test_what_is_wrong_is_named_with_its_place(folder, file, change, message):
         read_dialogues(folder, "train", read_pictures(folder, "train"))
 
 
-def test_there_is_something_to_train_on(folder, config):
-    lines = (folder / "dialogues.jsonl").read_text("utf-8")
-    (folder / "dialogues.jsonl").write_text(
-        lines.replace('"train"', '"validation"').replace("b.png", "c.png").replace("a.png", "c.png"), "utf-8"
+@pytest.mark.parametrize(
+    ("told", "colour", "untold"),
+    [
+        ({}, None, {"colour", "count"}),
+        ({"colour": "", "count": 1}, "", set()),
+        ({"count": 2}, None, {"colour"}),
+    ],
+)
+def test_what_is_not_told_of_a_thing_is_not_taken_for_none(folder, told, colour, untold):
+    write(
+        folder / "pictures.jsonl", [{"file": "a.png", "split": "train", "things": [{"name": "cup"} | told]}]
     )
+    (thing,) = read_pictures(folder, "train").facts[0].things
+    assert (thing.colour, thing.untold) == (colour, untold)
+
+
+def test_pictures_are_turned_upright_and_put_on_white_as_the_engine_does(folder):
+    exif = PIL.Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    picture = PIL.Image.new("RGBA", (20, 10), (0, 0, 0, 0))
+    picture.paste((255, 0, 0, 255), (0, 0, 10, 10))
+    picture.save(folder / "a.png", exif=exif)
+    drawn = read_pictures(folder, "train").draw(0)
+    assert drawn.shape == (20, 10, 3)
+    assert np.array_equal(drawn, decode_image((folder / "a.png").read_bytes(), VideoConfig(), param="image"))
+    assert drawn[2, 5].tolist() == [255, 0, 0]
+    assert drawn[18, 5].tolist() == [255, 255, 255]
+
+
+def test_a_picture_of_far_too_many_pixels_is_named(folder, monkeypatch):
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 50)
+    with pytest.raises(ConfigError, match=r"a\.png is no picture: .*decompression bomb") as told:
+        read_pictures(folder, "train").draw(0)
+    assert told.value.param == "data.folder"
+
+
+def test_marks_tell_labels_pixels_and_dialogues_apart(folder):
+    pictures, dialogues = data_marks(folder)
+    assert data_marks(folder) == (pictures, dialogues)
+    with (folder / "dialogues.jsonl").open("a") as file:
+        file.write("\n")
+    assert data_marks(folder)[0] == pictures
+    assert data_marks(folder)[1] != dialogues
+    PIL.Image.new("RGB", (21, 10), (1, 2, 3)).save(folder / "c.png")
+    changed, _ = data_marks(folder)
+    assert changed.keys() == pictures.keys()
+    assert [name for name in changed if changed[name] != pictures[name]] == ["data.folder/pictures"]
+
+
+@pytest.mark.parametrize("missing", ["train", "validation"])
+def test_there_is_something_to_train_on_and_to_validate_on(folder, config, missing):
+    lines = (folder / "dialogues.jsonl").read_text("utf-8")
+    if missing == "train":
+        lines = lines.replace('"train"', '"validation"').replace("b.png", "c.png").replace("a.png", "c.png")
+        (folder / "dialogues.jsonl").write_text(lines, "utf-8")
     data = Data(Recipe(data=DataRecipe(folder=folder)), None, config)
-    with pytest.raises(ConfigError, match=r"dialogues\.jsonl has no dialogues of train"):
-        data.split("train")
+    with pytest.raises(ConfigError, match=rf"dialogues\.jsonl has no dialogues of {missing}"):
+        data.split(missing)
 
 
 def test_missing_files_are_named(folder):

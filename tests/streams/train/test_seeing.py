@@ -1,10 +1,13 @@
+import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from llm.connector import EMPTY, TOKENS, Connector, word_tables
+from llm.connector import TOKENS, Connector, word_tables
+from llm.connector_config import EMPTY
 from llm.pixels import PIXEL_CHANNELS
 from streams.train.calibration import calibrate
 from streams.train.imagined import imagine, imagined_dialogue, seen_imagined
@@ -42,6 +45,36 @@ def photographs(count, seed):
     return features
 
 
+def test_what_is_untold_is_not_learned_and_spoils_nothing():
+    """A stage of which nobody told a colour or a count is trained; words of what is known are."""
+    features, facts = made(40, 0)
+    untold = [
+        Facts(
+            tuple(replace(thing, colour=None, untold=frozenset({"colour", "count"})) for thing in each.things)
+        )
+        for each in facts
+    ]
+    assert [thing.colour for each in untold for thing in each.things] == [None] * 40
+    config = described(untold)
+    asked = labels(untold, config)
+    assert bool((asked["colour"][:, 0] == UNKNOWN).all())
+    assert bool((asked["count"] == UNKNOWN).all())
+    assert labels(facts, config)["count"].tolist() == [[1]] * 40
+    looks = Looks(features, untold, photographs(0, 0))
+    stage = Seeing(Connector(config), looks, looks, batch=8, rate=1e-3, decay=0, smoothing=0.05, seed=0)
+    told = stage.step(0)
+    assert told["count"] == 0.0
+    assert math.isfinite(told["loss"])
+    grads = [parameter.grad for parameter in stage.module.parameters() if parameter.grad is not None]
+    assert all(bool(grad.isfinite().all()) for grad in grads)
+
+
+def described(facts):
+    return describe_words(
+        facts, encoder="made", shape=(1 + PLACES, CHANNELS), hidden=8, width=32, layers=1, rank=2
+    )
+
+
 def figures(stage):
     """Of validation, and the loss of a batch."""
     return {**stage.evaluate(), "loss": stage.step(1000)["loss"]}
@@ -52,11 +85,7 @@ def stage_on(device, mixed=False):
     features, facts = made(160, 0)
     unseen, unseen_facts = made(80, 1)
     torch.manual_seed(0)
-    connector = Connector(
-        describe_words(
-            facts, encoder="made", shape=(1 + PLACES, CHANNELS), hidden=8, width=32, layers=1, rank=2
-        )
-    )
+    connector = Connector(described(facts))
     stage = Seeing(
         connector.to(device),
         Looks(features, facts, photographs(12, 2)),
