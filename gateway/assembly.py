@@ -137,7 +137,7 @@ def load_reader(config: StreamsConfig, registry: Registry | None = None) -> tupl
         config.llm,
         with_primer=_with_primer(config, sight),
         embedder=_load_embedder(registry, config),
-        speak_threshold=config.llm.speak_threshold or (sight.speak_threshold if sight else None),
+        speak_threshold=config.llm.speak_threshold or (sight.adapter.speak_threshold if sight else None),
         eye=ConnectorEye(sight.connector, model.backbone, chat) if sight else model.eye,
     )
     return reader, reader.shape(fingerprint(path, model.backbone.spec, sight.files if sight else ()))

@@ -15,9 +15,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -25,6 +25,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
+from llm.connector_config import ConnectorConfig, read_config
 from llm.pixels import PIXEL_CHANNELS
 from streams.errors import ModelError, ModelNotFoundError
 from streams.whole_file import whole_file
@@ -44,39 +45,6 @@ TOKENS = len(ROLES)
 
 Tables: TypeAlias = Mapping[tuple[str, int], Tensor]
 EmbedWord: TypeAlias = Callable[[str], Tensor]
-EMPTY = "-"
-"""The word for nothing: no such thing, no colour worth a name, no writing."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectorConfig:
-    """``classes`` are the encoder's, in its order; each list of words but theirs begins with ``EMPTY``.
-
-    ``kinds`` are names of several classes. ``sure`` is, by kind of word, the probability from which on it is
-    right in nearly all of validation: what is less sure is not said in captions.
-    """
-
-    encoder: str
-    channels: int
-    places: int
-    hidden: int
-    classes: tuple[str, ...]
-    names: tuple[str, ...]
-    colours: tuple[str, ...]
-    where: tuple[str, ...]
-    counts: tuple[str, ...]
-    texts: tuple[str, ...]
-    width: int = 256
-    heads: int = 4
-    layers: int = 2
-    rank: int = 32
-    kinds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    sure: Mapping[str, float] = field(default_factory=dict)
-
-    def words(self, kind: str) -> tuple[str, ...]:
-        if kind == "name":
-            return (*self.names, *self.classes)
-        return {"colour": self.colours, "place": self.where, "count": self.counts, "text": self.texts}[kind]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,17 +203,14 @@ def load_connector(file: Path) -> Connector:
         raise ModelNotFoundError(f"there is no connector {file}", param="models.sight")
     try:
         with safe_open(file, "pt") as opened:
-            settings = json.loads((opened.metadata() or {})["config"])
-            tensors = {name: opened.get_tensor(name).float() for name in opened.keys()}  # noqa: SIM118
-        connector = Connector(ConnectorConfig(**_tuples(settings)))
-        connector.load_state_dict(tensors)
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            config = read_config((opened.metadata() or {}).get("config", ""))
+            tensors = {
+                name: opened.get_tensor(name).to(torch.float32, copy=True)
+                for name in opened.keys()  # noqa: SIM118
+            }
+        with torch.device("meta"):  # sizes that are not the tensors' take no memory
+            connector = Connector(config)
+        connector.load_state_dict(tensors, assign=True)
+    except (SafetensorError, ValueError, RuntimeError) as error:
         raise ModelError(f"{file} is no connector: {error}", param="models.sight") from None
     return connector.eval()
-
-
-def _tuples(settings: dict[str, Any]) -> dict[str, Any]:
-    """JSON has lists where the configuration has tuples."""
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    kinds = {name: tuple(classes) for name, classes in settings.get("kinds", {}).items()}
-    return plain | {"kinds": kinds}

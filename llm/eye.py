@@ -10,7 +10,8 @@ from torch import Tensor
 
 from llm.backbone import Backbone
 from llm.chat import ChatFormat
-from llm.connector import EMPTY, THINGS, Connector, word_tables
+from llm.connector import THINGS, Connector, word_tables
+from llm.connector_config import EMPTY
 from llm.pixels import with_pixels
 from llm.visual import VisualTokens
 from streams.types import Embedding, Frame

@@ -60,8 +60,6 @@ def load_model(path: Path, config: LlmConfig, adapter: Adapter | None = None) ->
         if adapter is not None:
             raise ModelError(f"{path} sees by itself: it takes no adapter", param="models.llm")
         return open_seeing(_pretrained(AutoModelForImageTextToText, path, spec), path, config)
-    if adapter is not None:
-        adapter.check_base(path)
     if lean:
         weights = load_weights(path, spec)
         merged = weights if adapter is None else adapter.merge(weights)

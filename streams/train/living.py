@@ -19,7 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from llm.chat import ChatFormat
 from streams.train.live_model import LiveModel, SeenPictures
 from streams.train.loop import Figures, Rate
-from streams.train.proactive import Frame, Score, best_score
+from streams.train.proactive import Frame, best_score
 from streams.train.sample import Dialogue
 from streams.train.script import Reading, Script, write_script
 
@@ -136,7 +136,8 @@ class Living:
         return (losses * weights.to(hidden.device)).sum()
 
     def evaluate(self) -> Figures:
-        """Loss, share of replies right word for word (by topic too), and F1 of speaking up within 2 s."""
+        """Loss, share of replies right word for word (by topic too), and F1 of speaking up within 2 s and the
+        threshold that it is best at, where anything is due."""
         loss, count = 0.0, 0
         exact: dict[str, list[bool]] = {}
         frames: list[list[Frame]] = []
@@ -160,16 +161,25 @@ class Living:
                 ]
             )
         every = [each for found in exact.values() for each in found]
-        score: Score = best_score(frames)
         return {
             "loss": loss / max(count, 1),
             "exact": sum(every) / max(len(every), 1),
             **{f"exact.{topic}": sum(found) / len(found) for topic, found in sorted(exact.items())},
-            "speaking.f1": score.f1,
-            "speaking.precision": score.precision,
-            "speaking.recall": score.recall,
-            "speaking.threshold": score.threshold,
+            **_speaking_figures(frames),
         }
+
+
+def _speaking_figures(streams: Sequence[Sequence[Frame]]) -> Figures:
+    """None where nothing falls due, and no threshold where none meets anything: none is calibrated."""
+    if not any(frame.due for frames in streams for frame in frames):
+        return {}
+    best = best_score(streams)
+    figures = {
+        "speaking.f1": best.f1,
+        "speaking.precision": best.precision,
+        "speaking.recall": best.recall,
+    }
+    return figures | {"speaking.threshold": best.threshold} if best.f1 else figures
 
 
 def _replies(scripts: Sequence[Script]) -> tuple[Tensor, Tensor, list[tuple[str, int, int]]]:

@@ -137,8 +137,19 @@ class Loop:
             yield line
 
     def _log(self, line: Figures) -> None:
-        with (self._folder / f"{self._stage.name}.jsonl").open("a", encoding="utf-8") as log:
+        with self._log_file.open("a", encoding="utf-8") as log:
             log.write(json.dumps({name: round(float(value), 5) for name, value in line.items()}) + "\n")
+
+    @property
+    def _log_file(self) -> Path:
+        return self._folder / f"{self._stage.name}.jsonl"
+
+    def _cut_log(self) -> None:
+        """Leave the lines up to the checkpoint's step: what came after is trained again."""
+        if self._log_file.is_file():
+            lines = self._log_file.read_bytes().splitlines(keepends=True)
+            with whole_file(self._log_file, "run.out") as file:
+                file.writelines(line for line in lines if _step_of(line) <= self.done)
 
     def save(self) -> None:
         trained = {name for name, p in self._stage.module.named_parameters() if p.requires_grad}
@@ -154,9 +165,13 @@ class Loop:
             torch.save(state, file)
 
     def resume(self) -> None:
-        """Go on from the checkpoint, if there is one. Raises ConfigError for one of another run."""
+        """Go on from the checkpoint, if there is one; the log is cut back to where that was written.
+
+        Raises ConfigError for one of another run.
+        """
         state = read_checkpoint(self.checkpoint, self._settings)
         if state is None:
+            self._cut_log()
             return
         try:
             unknown = self._stage.module.load_state_dict(state["module"], strict=False).unexpected_keys
@@ -167,6 +182,15 @@ class Loop:
             self._seconds = float(state["seconds"])
         except (KeyError, ValueError, RuntimeError) as error:
             raise ConfigError(f"{self.checkpoint} is of another recipe: {error}", param="run.out") from None
+        self._cut_log()
+
+
+def _step_of(line: bytes) -> float:
+    """The step that a line of the log is of; that of none, as of half a line, is beyond all."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 def checkpoint_file(folder: Path, stage: str) -> Path:
@@ -179,7 +203,12 @@ def read_checkpoint(file: Path, settings: Mapping[str, object]) -> dict[str, Any
     if not file.is_file():
         return None
     state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    before: Mapping[str, object] = state.get("settings", {})
+    check_settings(file, state.get("settings", {}), settings)
+    return state
+
+
+def check_settings(file: Path, before: Mapping[str, object], settings: Mapping[str, object]) -> None:
+    """Raises ConfigError that tells the first of ``settings`` that were others when ``file`` was written."""
     for name in sorted({*before, *settings}):
         was, now = before.get(name), settings.get(name)
         if was != now:
@@ -188,4 +217,3 @@ def read_checkpoint(file: Path, settings: Mapping[str, object]) -> dict[str, Any
                 "go on with the old recipe, or train into another folder",
                 param=name,
             )
-    return state

@@ -6,22 +6,25 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from gateway.models import build_registry
-from llm.adapter import base_name, save_adapter
+from llm.adapter import BASE_WEIGHTS, SPEAK_THRESHOLD, A, save_adapter, weights_mark
 from llm.chat import load_chat
 from llm.connector import Connector, Tables, load_connector, save_connector
-from llm.sight import ADAPTER, CONNECTOR, THRESHOLD
+from llm.sight import ADAPTER, CONNECTOR
 from streams.config import StreamsConfig
+from streams.log import get_logger
 from streams.models.registry import Registry
 from streams.train.bar import bar_of
 from streams.train.calibration import calibrate
 from streams.train.data import Data, PixelEncoder
+from streams.train.device import check_device
 from streams.train.features import Features
+from streams.train.finished import is_finished, settings_fact
+from streams.train.folder import data_marks
 from streams.train.imagined import Imagined, imagine, seen_imagined
 from streams.train.labels import describe_words
 from streams.train.language import Language
@@ -35,6 +38,7 @@ from streams.train.script import Reading
 from streams.train.seeing import Looks, Seeing
 from video.efficientnet import EfficientNetEncoder
 
+log = get_logger(__name__)
 BATCH = 256
 IMAGINED = 4_000
 """Photographs that are imagined, four of each class."""
@@ -47,20 +51,43 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     out = recipe.run.out
     out.mkdir(parents=True, exist_ok=True)
     # Before hours of features, and whether stage 1 is finished or not.
-    read_checkpoint(checkpoint_file(out, Seeing.name), binding(recipe, "seeing"))
-    read_checkpoint(checkpoint_file(out, Living.name), binding(recipe, "seeing", "living"))
-    run_ = _Run(recipe, build_registry(config.models), config)
-    connector = run_.see()
-    run_.live(connector)
+    check_device(recipe.run.device)
+    seeing, living = _settings(recipe)
+    read_checkpoint(checkpoint_file(out, Seeing.name), seeing)
+    read_checkpoint(checkpoint_file(out, Living.name), living)
+    seen, lived = is_finished(out / CONNECTOR, seeing), is_finished(out / ADAPTER, living)
+    if seen and lived:
+        log.info("finished before, by the same recipe", out=out)
+    else:
+        run_ = _Run(recipe, build_registry(config.models), config, seeing, living)
+        run_.live(run_.see())
     sys.stdout.write(f"{out / CONNECTOR}\n{out / ADAPTER}\n")
     return 0
+
+
+def _settings(recipe: Recipe) -> tuple[dict[str, object], dict[str, object]]:
+    """What the weights of stage 1, and of both stages, hang on. Raises ConfigError."""
+    seeing, living = binding(recipe, "seeing"), binding(recipe, "seeing", "living")
+    if recipe.data.folder is None:
+        return seeing, living
+    pictures, dialogues = data_marks(recipe.data.folder)
+    return seeing | pictures, living | pictures | dialogues
 
 
 class _Run:
     """One run of a recipe."""
 
-    def __init__(self, recipe: Recipe, registry: Registry, config: StreamsConfig) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        registry: Registry,
+        config: StreamsConfig,
+        seeing: Mapping[str, object],
+        living: Mapping[str, object],
+    ) -> None:
+        """``seeing`` and ``living`` are what the weights of the stages hang on."""
         self._recipe = recipe
+        self._settings = {Seeing.name: seeing, Living.name: living}
         self._out = recipe.run.out
         vision = registry.resolve("vision").path
         assert vision is not None
@@ -74,7 +101,8 @@ class _Run:
     def see(self) -> Connector:
         """Stage 1, calibrated. What was finished before is loaded."""
         file, recipe = self._out / CONNECTOR, self._recipe.seeing
-        if file.is_file():
+        if is_finished(file, self._settings[Seeing.name]):
+            log.info("stage finished before", stage=Seeing.name, file=file)
             return load_connector(file)
         connector = self._new_connector().to(self._language.frozen.spec.device)
         photographs = self._data.photographs("train"), self._data.photographs("validation")
@@ -89,11 +117,11 @@ class _Run:
             seed=self._recipe.data.seed,
             mixed=self._recipe.run.dtype == "bfloat16",
         )
-        self._loop(stage, recipe, binding(self._recipe, "seeing"))
+        self._loop(stage, recipe)
         calibrate(
             connector.cpu(), self._validation.features, self._validation.pictures.facts, recipe.precision
         )
-        save_connector(connector, file)
+        save_connector(connector, file, settings_fact(self._settings[Seeing.name]))
         return load_connector(file)
 
     def _new_connector(self) -> Connector:
@@ -148,13 +176,23 @@ class _Run:
             validation=self._validation.dialogues,
             validation_pictures=self._spoken(connector, tables, self._validation.features),
         )
-        self._loop(stage, recipe, binding(self._recipe, "seeing", "living"))
+        self._loop(stage, recipe)
+        factors = model.lora.adapter()
+        facts = {
+            "alpha": str(recipe.alpha),
+            BASE_WEIGHTS: weights_mark(
+                language.weights, {name.removesuffix(A) for name in factors if name.endswith(A)}
+            ),
+            **settings_fact(self._settings[Living.name]),
+        }
         with torch.no_grad():
-            threshold = stage.evaluate()["speaking.threshold"]
-        base = base_name(Path(language.frozen.spec.name))
-        facts = {"alpha": str(recipe.alpha), THRESHOLD: f"{threshold:.3f}", "base": base}
-        save_connector(connector, self._out / CONNECTOR)
-        save_adapter(model.lora.adapter(), self._out / ADAPTER, facts)
+            threshold = stage.evaluate().get("speaking.threshold")
+        if threshold is None:
+            log.warning("no threshold: validation has nothing to speak up about that is met")
+        else:
+            facts[SPEAK_THRESHOLD] = f"{threshold:.3f}"
+        save_connector(connector, self._out / CONNECTOR, settings_fact(self._settings[Seeing.name]))
+        save_adapter(factors, self._out / ADAPTER, facts)
 
     def _shown(self, connector: Connector, tables: Tables, imagined: Imagined | None) -> SeenPictures:
         """The pictures of training as ``Mixture`` numbers them."""
@@ -172,9 +210,7 @@ class _Run:
         batches = (torch.from_numpy(np.asarray(features[s : s + BATCH], np.float32)) for s in starts)
         return spoken_pictures(connector, batches, tables)
 
-    def _loop(
-        self, stage: Seeing | Living, recipe: SeeingRecipe | LivingRecipe, settings: Mapping[str, object]
-    ) -> None:
+    def _loop(self, stage: Seeing | Living, recipe: SeeingRecipe | LivingRecipe) -> None:
         run_ = self._recipe.run
         schedule = Schedule(
             recipe.steps,
@@ -184,7 +220,7 @@ class _Run:
             recipe.save_every,
             self._recipe.data.seed,
         )
-        loop = Loop(stage, schedule, self._out, settings)
+        loop = Loop(stage, schedule, self._out, self._settings[stage.name])
         with bar_of(stage.name, recipe.steps) as bar:
 
             def told(figures: Figures) -> None:

@@ -1,9 +1,11 @@
+import shutil
+
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig
 
-from llm.adapter import A, Adapter, B, load_adapter, merge_into, save_adapter
+from llm.adapter import BASE_WEIGHTS, A, Adapter, B, load_adapter, merge_into, save_adapter, weights_mark
 from llm.lean import lean_layer
 from llm.linear import DenseLinear
 from llm.loading import describe, load_backbone, load_weights
@@ -77,21 +79,35 @@ def test_an_adapter_of_another_model_is_refused(tiny):
 @pytest.mark.parametrize("backend", ["lean", "hooked"])
 def test_an_adapter_goes_into_no_other_model_than_its_own(backend, checkpoints, trained, tmp_path):
     path, config = checkpoints["llama"].path, LlmConfig(device="cpu", backend=backend)
-    for base in (path.name, ""):
-        own = write(trained, tmp_path / "own.safetensors", **({"base": base} if base else {}))
-        load_backbone(path, config, load_adapter(own))
-    other = load_adapter(write(trained, tmp_path / "other.safetensors", base="some-model"))
-    with pytest.raises(ModelError, match=f"is of 'some-model', and the model is '{path.name}'") as error:
-        load_backbone(path, config, other)
+    adapter = load_adapter(write(trained, tmp_path / "plain.safetensors"))
+    weights = load_file(path / "model.safetensors")
+    own = write(trained, tmp_path / "own.safetensors", **{BASE_WEIGHTS: weights_mark(weights, adapter.pairs)})
+    elsewhere = shutil.copytree(path, tmp_path / "renamed")
+    for folder in (path, elsewhere):
+        for file in (own, tmp_path / "plain.safetensors"):
+            load_backbone(folder, config, load_adapter(file))
+    name = "model.layers.1.mlp.down_proj.weight"
+    save_file(weights | {name: weights[name] * 1.02}, elsewhere / "model.safetensors", {"format": "pt"})
+    load_backbone(elsewhere, config, adapter)
+    with pytest.raises(ModelError, match="of the same shape with other weights") as error:
+        load_backbone(elsewhere, config, load_adapter(own))
     assert error.value.param == "models.sight"
+
+
+def test_a_mark_is_the_same_in_any_type_of_the_weights(tiny, trained, tmp_path):
+    layers = load_adapter(write(trained, tmp_path / "a.safetensors")).pairs
+    kept = {name: weight.bfloat16() for name, weight in tiny[1].items()}
+    wider = {name: weight.float() for name, weight in kept.items()}
+    assert weights_mark(kept, layers) == weights_mark(wider, layers)
+    assert weights_mark(kept, layers) != weights_mark(kept, list(layers)[1:])
 
 
 def test_an_adapter_is_written_whole_or_not_at_all(trained, tmp_path, monkeypatch):
     file = tmp_path / "adapter.safetensors"
-    save_adapter(trained.adapter(), file, {"alpha": "6.0", "base": "tiny"})
+    save_adapter(trained.adapter(), file, {"alpha": "6.0", "speak_threshold": "0.4"})
     before = file.read_bytes()
     back = load_adapter(file)
-    assert back.scale == 2.0
+    assert (back.scale, back.speak_threshold, back.base_weights) == (2.0, 0.4, "")
     for layer, (down, up) in back.pairs.items():
         assert torch.allclose(down.float(), trained.adapter()[layer + A], rtol=0.01)
         assert torch.allclose(up.float(), trained.adapter()[layer + B], rtol=0.01)
@@ -118,5 +134,31 @@ def test_layers_of_unequal_ranks_are_no_adapter(trained, tmp_path):
     name = next(name for name in tensors if name.endswith(A)).removesuffix(A)
     tensors |= {name + A: tensors[name + A][:2].clone(), name + B: tensors[name + B][:, :2].clone()}
     save_file(tensors, tmp_path / "uneven.safetensors", {"alpha": "6"})
-    with pytest.raises(ModelError, match="one rank"):
+    with pytest.raises(ModelError, match="not one rank"):
         load_adapter(tmp_path / "uneven.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "metadata", "message"),
+    [
+        ({}, {"alpha": "nan"}, "alpha: "),
+        ({}, {"alpha": "inf"}, "alpha: "),
+        ({}, {"alpha": "0"}, "alpha: "),
+        ({}, {}, "alpha: "),
+        ({}, {"alpha": "1", "speak_threshold": "nan"}, "speak_threshold: "),
+        ({}, {"alpha": "1", "speak_threshold": "1"}, "speak_threshold: "),
+        ({A: (0, 4), B: (4, 0)}, {"alpha": "1"}, r"x has A \[0, 4\] and B \[4, 0\]"),
+        ({A: (2, 4), B: (4, 3)}, {"alpha": "1"}, r"x has A \[2, 4\] and B \[4, 3\]"),
+        ({A: (2,), B: (4, 2)}, {"alpha": "1"}, r"x has A \[2\]"),
+        ({A: None, B: None}, {"alpha": "1"}, "it has no layers"),
+        ({A: None}, {"alpha": "1"}, f"it has no x{A}"),
+        ({".bias": (2,)}, {"alpha": "1"}, rf"it has no x\.bias{A}"),
+    ],
+)
+def test_what_fits_no_adapter_is_named(tmp_path, change, metadata, message):
+    shapes = {A: (2, 4), B: (4, 2)} | change
+    tensors = {f"x{part}": torch.zeros(shape) for part, shape in shapes.items() if shape is not None}
+    save_file(tensors, tmp_path / "a.safetensors", metadata)
+    with pytest.raises(ModelError, match=message) as told:
+        load_adapter(tmp_path / "a.safetensors")
+    assert told.value.param == "models.sight"

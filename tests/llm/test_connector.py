@@ -1,19 +1,21 @@
 import errno
+import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from llm.connector import (
-    EMPTY,
     ROLES,
     TOKENS,
     Connector,
-    ConnectorConfig,
     load_connector,
     save_connector,
     word_tables,
 )
+from llm.connector_config import EMPTY, ConnectorConfig
 from llm.eye import Captions
 from llm.pixels import PIXEL_CHANNELS, with_pixels
 from streams.errors import ConfigError, ModelError, ModelNotFoundError
@@ -145,6 +147,40 @@ def test_what_is_no_connector_is_refused(tmp_path):
     (tmp_path / "text").write_text("no weights")
     with pytest.raises(ModelError, match="is no connector"):
         load_connector(tmp_path / "text")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ([1, 2], "config: Input should be"),
+        ({"kinds": [1, 2]}, "kinds: "),
+        ({"heads": 3}, "3 heads do not share a width of 16"),
+        ({"heads": 0}, "heads: "),
+        ({"kinds": {"thing": [1, 3]}}, "'thing' is of class 3, and there are 3"),
+        ({"kinds": {"thing": [-1]}}, r"kinds\.thing\.0: "),
+        ({"colours": ["red", EMPTY]}, f"colours: .*'{EMPTY}', not 'red'"),
+        ({"texts": []}, "texts: "),
+        ({"sure": {"name": 2.0}}, r"sure\.name: "),
+        ({"width": 1 << 20}, "size mismatch"),
+        ({"places": 1 << 40}, "size mismatch"),
+        ({"hidden": 1 << 40}, "size mismatch"),
+        ({"layers": 1 << 40}, "layers: "),
+        ({"names": [EMPTY, "apple"]}, "size mismatch"),
+        ({"more": 1}, "more: "),
+    ],
+)
+def test_metadata_that_fit_no_connector_are_named(connector, tmp_path, change, message):
+    file = tmp_path / "c.safetensors"
+    save_connector(connector, file)
+    config = asdict(CONFIG) | change if isinstance(change, dict) else change
+    tensors = {name: tensor.clone() for name, tensor in load_file(file).items()}
+    save_file(tensors, file, {"config": json.dumps(config)})
+    with pytest.raises(ModelError, match=message) as told:
+        load_connector(file)
+    assert told.value.param == "models.sight"
+    save_file(tensors, file)
+    with pytest.raises(ModelError, match="is no connector: config"):
+        load_connector(file)
 
 
 def test_pixels_stand_at_their_places():

@@ -14,7 +14,7 @@ MIB = 1024**2
 
 def test_what_ships_is_whole_and_small():
     sight = load_sight(EMBEDDED)
-    assert 0 < sight.speak_threshold < 1
+    assert 0 < sight.adapter.speak_threshold < 1
     assert len(sight.adapter.pairs) == 30 * 7
     assert len(sight.connector.config.classes) == 1000
     assert sum(file.stat().st_size for file in sight.files) < 60 * MIB
@@ -32,7 +32,7 @@ def test_a_model_that_sees_remembers_apart_from_one_that_is_told(config):
     assert its_shape.fingerprint.tokenizer_hash == other_shape.fingerprint.tokenizer_hash
     assert (seeing.eye is None, told.eye is None) == (False, True)
     assert (seeing.with_primer, told.with_primer) == (False, True)
-    assert seeing.speaking.threshold == load_sight(EMBEDDED).speak_threshold
+    assert seeing.speaking.threshold == load_sight(EMBEDDED).adapter.speak_threshold
     assert told.speaking is None
 
 

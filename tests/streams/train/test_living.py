@@ -1,6 +1,7 @@
 """What is trained is what runs: the training pass against the engine, on a tiny model and the real one."""
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,9 +17,10 @@ from llm.visual import VisualTokens
 from streams.config import LlmConfig
 from streams.train.language import Language
 from streams.train.live_model import LiveModel, SeenPictures
-from streams.train.living import LiveSettings, Living
+from streams.train.living import LiveSettings, Living, _speaking_figures
 from streams.train.loop import Loop, Schedule
 from streams.train.lora import LoraLayers
+from streams.train.proactive import Frame
 from streams.train.sample import Dialogue, Facts, Reply, Seen, Turn
 from streams.train.script import Reading, write_script
 from streams.types import US_PER_S, Token
@@ -158,7 +160,7 @@ def test_the_gradient_is_the_same_for_any_number_of_workers(checkpoints, chat):
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(ours, theirs, strict=True))
 
 
-def living(checkpoints, chat, workers=1, rate=2e-2):
+def living(checkpoints, chat, workers=1, rate=2e-2, validation=DIALOGUE):
     model, _, pictures = live_model(checkpoints["llama"].path, chat)
     return Living(
         model,
@@ -168,7 +170,7 @@ def living(checkpoints, chat, workers=1, rate=2e-2):
         train=lambda number: DIALOGUE,
         per_step=2,
         pictures=pictures,
-        validation=[DIALOGUE],
+        validation=[validation],
         validation_pictures=pictures,
     )
 
@@ -183,6 +185,23 @@ def test_it_learns_what_to_say_and_when(checkpoints, chat, tmp_path):
         after = stage.evaluate()
     assert after["loss"] < before["loss"] / 2
     assert after["speaking.f1"] == 1.0
+
+
+def test_no_threshold_is_told_where_nothing_is_to_speak_up_about(checkpoints, chat):
+    quiet = replace(DIALOGUE, turns=tuple(turn for turn in DIALOGUE.turns if turn.topic != "alert"))
+    stage = living(checkpoints, chat, validation=quiet)
+    stage.module.eval()
+    with torch.no_grad():
+        figures = stage.evaluate()
+    assert figures["loss"] > 0
+    assert not [name for name in figures if name.startswith("speaking")]
+
+
+@pytest.mark.parametrize(("urge", "threshold"), [(0.01, None), (0.5, pytest.approx(0.25, abs=0.02))])
+def test_a_threshold_that_nothing_meets_is_not_calibrated(urge, threshold):
+    figures = _speaking_figures([[Frame(0, 0.0, False), Frame(1, urge, True)]])
+    assert figures.get("speaking.threshold") == threshold
+    assert figures["speaking.f1"] == (0.0 if threshold is None else 1.0)
 
 
 def test_recall_brings_the_evidence_and_others_by_chance(chat):

@@ -69,6 +69,23 @@ def test_what_was_trained_past_the_last_checkpoint_is_trained_again(tmp_path):
     assert loop.done == 8
     loop.run()
     assert torch.equal(weights(whole), weights(again))
+    assert steps_of(tmp_path / "line.jsonl") == list(range(1, 31))
+
+
+@pytest.mark.parametrize("rest", ['{"step": 9, "lo', '{"step": 9}\n{"step": 10}\n', "[]\n"])
+def test_the_log_ends_where_the_checkpoint_does(tmp_path, rest):
+    Loop(Line(), SCHEDULE, tmp_path).run(until=8)
+    with (tmp_path / "line.jsonl").open("a") as log:
+        log.write(rest)
+    Loop(Line(), SCHEDULE, tmp_path).resume()
+    assert steps_of(tmp_path / "line.jsonl") == list(range(1, 9))
+    (tmp_path / "line.ckpt").unlink()
+    Loop(Line(), SCHEDULE, tmp_path).resume()
+    assert steps_of(tmp_path / "line.jsonl") == []
+
+
+def steps_of(log):
+    return [json.loads(line)["step"] for line in log.read_text("utf-8").splitlines()]
 
 
 def test_it_learns_and_writes_down_how(tmp_path):

@@ -9,6 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from llm.adapter import load_adapter, weights_mark
+from llm.connector import load_connector, save_connector
 from llm.loading import load_backbone
 from llm.sight import ADAPTER, CONNECTOR, load_sight
 from streams.config import LlmConfig
@@ -117,7 +119,7 @@ def test_a_run_that_is_stopped_twice_ends_at_weights_that_load(train, models, tm
         assert all(torch.equal(tensor, theirs[key]) for key, tensor in ours.items())
     sight = load_sight(parts)
     assert {"red box", "green box", "blue box"} < set(sight.connector.config.names)
-    assert sight.speak_threshold is not None
+    assert sight.adapter.speak_threshold is not None
     assert any(bool(up.any()) for _, up in sight.adapter.pairs.values())
     llm = models.resolve("llm").path
     assert load_backbone(llm, LlmConfig(device="cpu"), sight.adapter).spec.hidden == 576
@@ -127,3 +129,44 @@ def test_a_finished_run_is_not_gone_on_with_by_another_recipe(train):
     train("out", ("steps = 2", "steps = 0"))
     with pytest.raises(ConfigError, match=r"seeing\.ckpt is of .*: seeing\.width was 16 there and is 24 now"):
         train("out", ("width = 16", "width = 24"))
+
+
+def test_finished_weights_are_taken_by_what_made_them_alone(
+    train, folder, models, tmp_path, monkeypatch, caplog
+):
+    """Without their checkpoints too; of a finished run nothing is worked out again."""
+    out = train("out", ("steps = 2", "steps = 0"))
+    adapter = load_adapter(out / ADAPTER)
+    (file,) = models.resolve("llm").path.glob("*.safetensors")
+    weights = load_file(file)
+    assert adapter.base_weights == weights_mark(weights, adapter.pairs)
+    (out / "seeing.ckpt").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr("streams.train.run.Data", None)
+        with caplog.at_level("INFO"):
+            train("out", ("steps = 2", "steps = 0"))
+        assert "finished before" in caplog.text
+        refused = r"connector\.safetensors is of another recipe: "
+        with pytest.raises(ConfigError, match=refused + r"seeing\.width was 16 there and is 24 now"):
+            train("out", ("width = 16", "width = 24"))
+        own = folder / "pictures.jsonl"
+        before = own.read_text("utf-8")
+        try:
+            own.write_text(before.replace("blue box", "blue thing"), "utf-8")
+            with pytest.raises(ConfigError, match=refused + r"data\.folder/pictures\.jsonl was "):
+                train("out", ("steps = 2", "steps = 0"))
+        finally:
+            own.write_text(before, "utf-8")
+        own = folder / "dialogues.jsonl"
+        before = own.read_text("utf-8")
+        try:
+            own.write_text(before.replace("What is this?", "What is that?"), "utf-8")
+            with pytest.raises(
+                ConfigError, match=r"adapter\.safetensors is of .*data\.folder/dialogues\.jsonl"
+            ):
+                train("out", ("steps = 2", "steps = 0"))
+        finally:
+            own.write_text(before, "utf-8")
+        save_connector(load_connector(out / CONNECTOR), out / CONNECTOR)
+        with pytest.raises(ConfigError, match=r"connector\.safetensors does not tell by what recipe"):
+            train("out", ("steps = 2", "steps = 0"))
