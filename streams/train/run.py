@@ -188,7 +188,7 @@ class _Run:
         with torch.no_grad():
             threshold = stage.evaluate().get("speaking.threshold")
         if threshold is None:
-            log.warning("no threshold: validation has nothing to speak up about that is met")
+            log.warning("no threshold to speak up from: nothing that falls due in validation is met")
         else:
             facts[SPEAK_THRESHOLD] = f"{threshold:.3f}"
         save_connector(connector, self._out / CONNECTOR, settings_fact(self._settings[Seeing.name]))
