@@ -27,6 +27,15 @@ class Due:
     held_by: HeldBack | None = None
 
 
+@dataclass(slots=True)
+class _Saying:
+    """What is said now. ``passed``: a frame has come since that met nothing."""
+
+    request: StandingRequest
+    due: Due
+    passed: bool = False
+
+
 class Initiative:
     """A session's standing requests, and what of them is due.
 
@@ -34,7 +43,7 @@ class Initiative:
     it meets another; a narration
     tells of each frame that shows something else than the one told of last. What cannot be said at once
     waits, the oldest first, and is said when there is room, or dropped once it is stale; of a narration also
-    when what it was about has passed.
+    when what it was about has passed. So does what was begun to be said and not heard.
     """
 
     def __init__(self, *, gap_us: int, stale_us: int) -> None:
@@ -46,7 +55,7 @@ class Initiative:
         self._requests: dict[str, StandingRequest] = {}
         self._told: dict[str, str] = {}
         self._due: dict[str, Due] = {}
-        self._speaking: Unasked | None = None
+        self._saying: _Saying | None = None
         self._shown: dict[str, str] = {}
         self._free_from_us = 0
 
@@ -125,6 +134,8 @@ class Initiative:
     def silent(self, at_us: int) -> Changes:
         """A frame of ``at_us`` met nothing: whatever was told of may come again."""
         self._told.clear()
+        if self._saying is not None:
+            self._saying.passed = True
         passed = [due for due in self._due.values() if self._requests[due.request_id].kind == "narration"]
         return [self._dropped(due, "passed") for due in passed]
 
@@ -143,7 +154,7 @@ class Initiative:
         return []
 
     def _is_told(self, request: StandingRequest, shows: str) -> bool:
-        if self._speaking is not None and self._speaking.request_id == request.id:
+        if self._saying is not None and self._saying.request is request:
             return request.kind == "alert" or self._told.get(request.id) == shows
         if request.id not in self._told:
             return False
@@ -162,16 +173,16 @@ class Initiative:
             held_by = "rate"
         if not self._due or self.mode == "off":
             return None, changes
-        if held_by is not None or self._speaking is not None:
+        if held_by is not None or self._saying is not None:
             for due in self._due.values():
                 due.held_by = held_by or "response"
             return None, changes
         due = self._due.pop(next(iter(self._due)))
         request = self._requests[due.request_id]
         seeks = request.text if of_the_past(request.text) else ""
-        self._speaking = Unasked(request.id, request.kind, due.at_us, seeks)
+        self._saying = _Saying(request, due)
         self._told[request.id] = self._shown.get(request.id, "")
-        return self._speaking, changes
+        return Unasked(request.id, request.kind, due.at_us, seeks), changes
 
     def _dropped(self, due: Due, reason: Suppression) -> UnaskedSuppressed:
         del self._due[due.request_id]
@@ -180,17 +191,25 @@ class Initiative:
     def said(self, anything: bool, now_us: int) -> Changes:
         """The unasked reply has ended; of ``anything`` that was heard of it no more is said.
 
-        One of which nothing was is as if it had never been begun.
+        One of which nothing was is as if it had never been begun: it is due again, as long as it would be.
         """
-        assert self._speaking is not None, "nothing was said unasked"
-        request, self._speaking = self._requests.get(self._speaking.request_id), None
+        assert self._saying is not None, "nothing was said unasked"
+        saying, self._saying = self._saying, None
+        request, due = saying.request, saying.due
         self._free_from_us = now_us + self._gap_us
-        if request is None:  # cancelled meanwhile
+        if self._requests.get(request.id) is not request:  # cancelled meanwhile
             return []
-        if not anything:
-            self._told.pop(request.id, None)
+        if anything:
+            return [] if request.repeats else self.ended(request.id, "met")
+        self._told.pop(request.id, None)
+        if request.id in self._due:  # a newer frame met it, and showed something else
             return []
-        return [] if request.repeats else self.ended(request.id, "met")
+        if self.mode == "off":
+            return [UnaskedSuppressed(request.id, "off", due.at_us)]
+        if request.kind == "narration" and saying.passed:
+            return [UnaskedSuppressed(request.id, "passed", due.at_us)]
+        self._due = {request.id: due, **self._due}  # it came before what waits
+        return []
 
     def wakes_us(self, silent_from_us: int) -> int | None:
         """When to ask ``next`` again though nothing happens; None while nothing waits."""

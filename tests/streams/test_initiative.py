@@ -122,6 +122,78 @@ def test_a_reply_of_which_nothing_was_heard_is_as_if_it_had_not_been():
     assert said(rules, 4 * S) == ("dog", [StandingRequestsChanged((), "met", "dog")])
 
 
+def begun(rules, now_us):
+    """What is begun to be said now."""
+    unasked, _ = rules.next(now_us, None, 0)
+    return unasked
+
+
+def test_what_was_begun_and_not_heard_is_said_when_there_is_room_though_no_frame_meets_it_again():
+    rules = initiative(request(), request("cat"))
+    rules.met("dog", 1 * S, "a dog")
+    assert begun(rules, 1 * S).request_id == "dog"
+    rules.met("dog", 2 * S, "a dog")
+    rules.met("cat", 2 * S, "a cat")
+    assert rules.said(False, 2 * S) == []
+    assert rules.next(2 * S, "voice", 0) == (None, [])
+    assert rules.wakes_us(0) == 1 * S + STALE + 1
+    assert begun(rules, 5 * S) == Unasked("dog", "alert", 1 * S)
+    assert rules.said(True, 5 * S) == [StandingRequestsChanged((request("cat"),), "met", "dog")]
+    assert begun(rules, 7 * S).request_id == "cat"
+
+
+def test_what_was_begun_and_not_heard_is_told_to_be_dropped_once_it_is_stale():
+    rules = initiative(request())
+    rules.met("dog", 1 * S, "a dog")
+    begun(rules, 1 * S)
+    rules.said(False, 2 * S)
+    assert rules.next(3 * S, "voice", 0) == (None, [])
+    assert rules.next(10 * S, "voice", 0) == (None, [UnaskedSuppressed("dog", "voice", 1 * S)])
+    assert rules.requests == (request(),)
+    rules.met("dog", 11 * S, "a dog")
+    begun(rules, 11 * S)
+    rules.said(False, 20 * S)  # it took too long
+    assert rules.next(20 * S, None, 0) == (None, [UnaskedSuppressed("dog", "late", 11 * S)])
+
+
+def test_what_was_begun_and_not_heard_is_not_said_where_nobody_wants_it_any_more():
+    rules = initiative(request())
+    rules.met("dog", 1 * S, "a dog")
+    begun(rules, 1 * S)
+    rules.mode_changed("off", "", 1 * S)
+    assert rules.said(False, 2 * S) == [UnaskedSuppressed("dog", "off", 1 * S)]
+    rules.mode_changed("alerts", "", 2 * S)
+    rules.met("dog", 3 * S, "a dog")
+    begun(rules, 4 * S)
+    rules.ended("dog", "cancelled")
+    rules.added(request(text="Tell me when the dog is gone."))
+    assert rules.said(False, 5 * S) == []
+    assert begun(rules, 9 * S) is None
+
+
+def test_a_narration_that_was_not_heard_is_dropped_when_it_has_passed_and_gives_way_to_a_newer_one():
+    rules = initiative(mode="narration")
+    rules.met("narration", 1 * S, "a cat")
+    begun(rules, 1 * S)
+    rules.silent(2 * S)
+    assert rules.said(False, 2 * S) == [UnaskedSuppressed("narration", "passed", 1 * S)]
+    rules.met("narration", 5 * S, "a cat")
+    begun(rules, 5 * S)
+    rules.met("narration", 6 * S, "a dog")
+    assert rules.said(False, 6 * S) == []
+    assert begun(rules, 8 * S).at_us == 6 * S
+
+
+def test_who_asks_again_by_the_same_name_while_the_first_is_told_has_another_request():
+    rules = initiative(request())
+    rules.met("dog", 1 * S, "a dog")
+    begun(rules, 1 * S)
+    rules.ended("dog", "cancelled")
+    rules.added(request())
+    assert rules.said(True, 2 * S) == []
+    assert rules.requests == (request(),)
+
+
 def test_while_something_is_said_more_may_fall_due_and_the_same_does_not():
     rules = initiative(request("a", repeats=True), request("b"))
     rules.met("a", 1 * S, "a")
