@@ -93,7 +93,7 @@ def save_adapter(factors: Mapping[str, Tensor], file: Path, facts: Mapping[str, 
     Raises ConfigError when ``file`` cannot be written.
     """
     tensors = {name: factor.to(torch.bfloat16).contiguous() for name, factor in factors.items()}
-    with whole_file(file, "run.out") as out:
+    with whole_file(file, "run.out", shared=True) as out:
         out.write(save(tensors, dict(facts)))
 
 

@@ -193,7 +193,7 @@ def save_connector(connector: Connector, file: Path, facts: Mapping[str, str] | 
     Raises ConfigError when ``file`` cannot be written.
     """
     tensors = {name: tensor.detach().half().contiguous() for name, tensor in connector.state_dict().items()}
-    with whole_file(file, "run.out") as out:
+    with whole_file(file, "run.out", shared=True) as out:
         out.write(save(tensors, {"config": json.dumps(asdict(connector.config)), **(facts or {})}))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,21 +13,35 @@ from streams.errors import ConfigError
 
 
 @contextmanager
-def whole_file(file: Path, param: str) -> Iterator[BinaryIO]:
-    """A file to write to, which becomes ``file`` (of its owner alone) when all went well.
+def whole_file(file: Path, param: str, *, shared: bool = False) -> Iterator[BinaryIO]:
+    """A file to write to, which becomes ``file`` when all went well, and is on the disk then.
 
-    Raises ConfigError, with ``param``, when it cannot be written.
+    It is its owner's alone, or ``shared``: read by whom the umask lets. Raises ConfigError, with ``param``,
+    when it cannot be written.
     """
+    partial = file.with_name(f".{file.name[:100]}.{secrets.token_hex(6)}.partial")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", suffix=".partial", dir=file.parent)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        handle = os.open(partial, flags, 0o644 if shared else 0o600)
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {error.strerror}", param=param) from None
-    partial = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
             yield out
+            out.flush()
+            os.fsync(out.fileno())
         partial.replace(file)
+        _sync_folder(file.parent)
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {error.strerror or error}", param=param) from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A name outlives a loss of power once its folder is on the disk too."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -93,8 +93,6 @@ def write_keys(file: Path, keys: Sequence[ApiKey]) -> None:
     document: dict[str, Any] = {"version": VERSION, "keys": [asdict(key) for key in keys]}
     with whole_file(Path(os.path.realpath(file)), PARAM) as out:  # a link stays one
         out.write(f"{json.dumps(document, indent=2)}\n".encode())
-        out.flush()
-        os.fsync(out.fileno())
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
+import struct
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,11 @@ from streams.errors import ConfigError
 from streams.whole_file import whole_file
 
 Figures = Mapping[str, float]
+_UNREADABLE = (
+    pickle.UnpicklingError, OSError, EOFError, RuntimeError, LookupError, ValueError, TypeError,
+    AttributeError, struct.error,
+)  # fmt: skip
+"""What reading a damaged checkpoint comes to, by where the damage is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,7 @@ class Loop:
             "tokens": self.tokens,
             "seconds": self._seconds,
         }
-        with whole_file(self.checkpoint, "run.out") as file:
+        with whole_file(self.checkpoint, "run.out", shared=True) as file:
             torch.save(state, file)
 
     def resume(self) -> None:
@@ -198,12 +205,18 @@ def checkpoint_file(folder: Path, stage: str) -> Path:
 
 
 def read_checkpoint(file: Path, settings: Mapping[str, object]) -> dict[str, Any] | None:
-    """What ``Loop.save`` wrote, None where there is none. Raises ConfigError that tells the first of
-    ``settings`` that were others when it was written."""
+    """What ``Loop.save`` wrote, None where there is none. Raises ConfigError for one that is damaged, and
+    one that tells the first of ``settings`` that were others when it was written."""
     if not file.is_file():
         return None
-    state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    check_settings(file, state.get("settings", {}), settings)
+    try:
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        before: Mapping[str, object] = dict(state.get("settings", {}))
+    except _UNREADABLE as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        message = f"{file} cannot be read ({reason}); if it is damaged, delete it, and that stage begins anew"
+        raise ConfigError(message, param="run.out") from None
+    check_settings(file, before, settings)
     return state
 
 

@@ -111,6 +111,23 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
         Loop(Line(wide=5), SCHEDULE, tmp_path).run()
 
 
+def test_a_checkpoint_that_is_damaged_is_named(tmp_path):
+    Loop(Line(), SCHEDULE, tmp_path).run(until=4)
+    file = tmp_path / "line.ckpt"
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle:])
+    for content in (b"", whole[:middle], whole[:-30], bytes(4_096), b"hello\n", b"\x80\x02", flipped):
+        file.write_bytes(content)
+        with pytest.raises(ConfigError, match=r"line\.ckpt cannot be read \(.+\); if it is damaged"):
+            Loop(Line(), SCHEDULE, tmp_path).run()
+    torch.save([1, 2], file)
+    with pytest.raises(ConfigError, match=r"line\.ckpt cannot be read"):
+        Loop(Line(), SCHEDULE, tmp_path).run()
+    file.unlink()
+    Loop(Line(), SCHEDULE, tmp_path).run(until=4)
+
+
 def test_a_checkpoint_of_other_settings_is_refused_and_the_setting_named(tmp_path):
     Loop(Line(), SCHEDULE, tmp_path, {"data.seed": 0, "seeing.batch": 8}).run(until=4)
     with pytest.raises(
