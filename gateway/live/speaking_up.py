@@ -134,7 +134,7 @@ class SpeakingUp:
         self._expected_until_us = self._now_us + ANSWER_EXPECTED_US
         if self._rules.mode == "off":
             return
-        match recognise(heard.text):
+        match recognise(heard.text, standing=bool(self.requests)):
             case Wish(kind, text, repeats):
                 request = StandingRequest(new_id("request"), kind, text, repeats, heard.start_us)
                 try:

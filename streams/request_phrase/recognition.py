@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from streams.request_phrase.condition import asks_now, of_what_was
 from streams.request_phrase.narration import asks_to_narrate
 from streams.request_phrase.opening import Opening, open_up
-from streams.request_phrase.stop import Stop, find_stop, is_stop
+from streams.request_phrase.sentence import sentences
+from streams.request_phrase.stop import Stop, find_stop, is_mere_stop, is_stop
 from streams.request_phrase.wording import (
     A_SIGNAL,
     ADDRESSED,
@@ -34,7 +35,6 @@ class Wish:
     repeats: bool
 
 
-_SENTENCE = re.compile(r"[^.!?;]+[.!?;]*")
 _CONDITION = rf"(?:(?P<how>{AGAIN}|{ONCE}) (?P<what>.+?)|(?P<upon>{UPON}))"
 _SOON = "right away|at once|immediately|straight away|aloud|out loud|loudly|only|just|even|please|again"
 _AT_ONCE = rf"(?:,? (?:{_SOON}))*"
@@ -78,17 +78,21 @@ _AND_TELL = re.compile(rf"(?:\band |, )(?:then |please )*{one_of(ADDRESSED, ALOU
 _NEEDS_TELL = ("wait", "look for")
 
 
-def recognise(text: str) -> Wish | Stop | None:
-    """What ``text``, said or typed by a user, asks about speaking up; the first that it asks.
+def recognise(text: str, *, standing: bool = False) -> Wish | Stop | None:
+    """What ``text``, said or typed by a user, asks about speaking up; the first that it asks. While something
+    is ``standing``, a mere "Stop." is of that.
 
     By a grammar: a verb of telling and a condition, in either order, or something to look out for, after what
     one begins with for politeness. What is waited for stands in the present or perfect; in the past or future
     it is a question ("Tell me when you saw the dog."). Precision and recall are measured in the tests.
     """
-    for sentence in _SENTENCE.findall(text):
+    for sentence in sentences(text):
         opening = open_up(sentence)
-        if is_stop(opening.words):
-            found: Wish | Stop | None = find_stop(opening.words)
+        found: Wish | Stop | None
+        if standing and is_mere_stop(opening.words):
+            found = Stop(frozenset())
+        elif is_stop(opening.words):
+            found = find_stop(opening.words)
         else:
             found = _wish(opening, sentence.strip())
         if found:

@@ -24,6 +24,9 @@ _STOP = re.compile(
     r"that will do with)"
     r"(?: to| need to| about)? ?(?P<rest>.*)"
 )
+_MERE_STOP = re.compile(
+    r"(?:(?:stop|quit)(?: it| this| that)?|(?:(?:that|this|it)(?:'s| is| will be) )?enough)(?: now| already)?"
+)
 _TOLD = re.compile(
     r"^(?:telling|tell|warning|warn|alerting|alert|notifying|notify|informing|inform|letting|let|"
     r"reminding|remind|pinging|ping|announcing|announce|calling out|watching|watch|"
@@ -53,6 +56,11 @@ _EMPTY = frozenset(
 def is_stop(words: str) -> bool:
     """Whether ``words`` begin as what asks for no more does, of whatever."""
     return _STOP.match(words) is not None
+
+
+def is_mere_stop(words: str) -> bool:
+    """Whether ``words`` ask for no more without a word of what: "stop", "that's enough"."""
+    return _MERE_STOP.fullmatch(words) is not None
 
 
 def find_stop(words: str) -> Stop | None:

@@ -152,6 +152,47 @@ def test_the_sentence_that_asks_is_the_request():
 
 
 @pytest.mark.parametrize(
+    "request_",
+    [
+        "Tell me when Mr. Brown comes in.",
+        "Tell me when it is above 3.5 degrees",
+        "Let me know when you see the U.S. flag.",
+        "Warn me if the temperature is over 1.5!",
+        "Tell me when J. K. Rowling is on the screen.",
+        "Tell me when the train to St. Albans is there.",
+        "Tell me when no. 7 comes by.",
+        "Tell me when the screen shows example.org.",
+        "Tell me when a car, a bus, etc. passes.",
+        "Tell me when the Acme Inc. van is here.",
+    ],
+)
+def test_abbreviations_and_decimals_do_not_end_a_sentence(request_):
+    assert recognise(f"Hello there. {request_}") == Wish("alert", request_, repeats=False)
+    assert recognise(f"{request_} Thanks.") is not None
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "So do I.",
+        "It is 5 p.m.",
+        "It is 5 p.m!",
+        "We have apples, pears, etc.",
+        "That was at 3.",
+        "ok.",
+        "No.",
+        "Well...",
+        'He said "no."',
+        "Fine;",
+    ],
+)
+def test_where_a_sentence_ends_the_request_begins(before):
+    asked = "Tell me when you see a dog."
+    assert recognise(f"{before} {asked}") == Wish("alert", asked, repeats=False)
+    assert recognise("Nice.Tell me when you see a dog.") == Wish("alert", asked, repeats=False)
+
+
+@pytest.mark.parametrize(
     "again", ["could you please ", "every time that when ", "whenever it changes ", "at each "]
 )
 def test_what_goes_on_and_on_is_soon_given_up(again):

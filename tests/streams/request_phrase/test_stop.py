@@ -32,5 +32,34 @@ def test_what_is_stopped(phrase, ended):
     assert [each.id for each in stopped_by(recognise(phrase), REQUESTS)] == ended
 
 
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "Stop.",
+        "Please stop.",
+        "That's enough.",
+        "Okay, stop it now, please!",
+        "Thanks, that is enough.",
+        "Enough!",
+    ],
+)
+def test_a_mere_stop_ends_all_that_stands_and_nothing_where_nothing_does(phrase):
+    assert stopped_by(recognise(phrase, standing=True), REQUESTS) == REQUESTS
+    assert recognise(phrase) is None
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    ["The bus stop is near.", "Did it stop?", "Stop the car.", "Is that enough?", "Never mind.", "Go on."],
+)
+def test_what_only_sounds_like_a_stop_ends_nothing(phrase):
+    assert recognise(phrase, standing=True) is None
+
+
+def test_what_stands_does_not_hide_what_else_is_asked():
+    assert recognise("Stop telling me about cars.", standing=True).about == {"car"}
+    assert recognise("Tell me when the bus stops.", standing=True).kind == "alert"
+
+
 def test_content_words_have_no_plural():
     assert content_words("about the red cars when you see them") == {"red", "car", "them"}
