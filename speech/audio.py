@@ -132,16 +132,3 @@ def write_wav(path: Path, samples: Samples, rate: int) -> None:
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(float_to_pcm16(samples))
-
-
-def read_wav(path: Path) -> tuple[Samples, int]:
-    """Samples and rate of a 16-bit WAV file, channels averaged. Raises MediaError naming the file."""
-    try:
-        with wave.open(str(path), "rb") as file:
-            width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            pcm = file.readframes(file.getnframes())
-    except (OSError, EOFError, wave.Error) as error:
-        raise MediaError(f"cannot read {path}: {error}", param=str(path)) from None
-    if width != 2:
-        raise MediaError(f"{path}: {8 * width}-bit samples; 16-bit are read", param=str(path))
-    return pcm16_to_float(pcm).reshape(-1, channels).mean(axis=1, dtype=np.float32), rate

@@ -11,8 +11,6 @@ from memory.store.record import RecordKind
 from memory.store.row import BlockRow, Changes, ExtraKey, ExtraRow, Place, SegmentId, SegmentRow, SessionRow
 from streams.errors import MemoryStoreError
 
-STATE_KEY: ExtraKey = (RecordKind.STATE, 0)
-
 
 class Ledger:
     """The rows of one session, and which of them the catalog does not know yet.

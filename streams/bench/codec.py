@@ -52,21 +52,6 @@ class Reading:
     guesses: Tensor
 
 
-def perplexity_with(
-    backbone: Backbone,
-    ids: Sequence[int],
-    codec: Codec,
-    *,
-    sinks: Sequence[int] = (),
-    block_tokens: int = 32,
-    window_tokens: int = 64,
-) -> float:
-    """Of each token of ``ids`` after all before it, when blocks past the window were kept by ``codec``."""
-    return foretell(
-        backbone, ids, codec, sinks=sinks, block_tokens=block_tokens, window_tokens=window_tokens
-    ).perplexity
-
-
 def foretell(
     backbone: Backbone,
     ids: Sequence[int],

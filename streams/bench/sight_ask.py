@@ -65,10 +65,7 @@ class Asked:
 
 
 class Asker:
-    """Asks on the engine's thread. Without ``conditions`` but recall it takes a fifth of the time."""
-
-    def __init__(self, conditions: Sequence[str] = CONDITIONS) -> None:
-        self._conditions = conditions
+    """Asks on the engine's thread, under each of ``CONDITIONS``."""
 
     def ask(self, stream: Stream, turn: Turn) -> Asked:
         """``turn`` has one reply, and is asked now."""
@@ -107,13 +104,13 @@ class Asker:
             ),
         }
         known = {recalled: _write(own, turn)}
-        for condition in self._conditions:
+        for condition in CONDITIONS:
             wanted = blocks.get(condition, recalled)
             if wanted not in known:
                 over = AnswerOver(stream, _question(turn), stream.memory.fetch(wanted))
                 run(over.prepare())
                 known[wanted] = _write(over, turn)
-        return {condition: known[blocks.get(condition, recalled)] for condition in self._conditions}
+        return {condition: known[blocks.get(condition, recalled)] for condition in CONDITIONS}
 
 
 _ANSWER_TOKENS = 24

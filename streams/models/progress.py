@@ -1,4 +1,4 @@
-"""How far a pull has come: a contract, a silent variant and one drawn by rich on stderr."""
+"""How far a pull has come: a contract, and what rich draws on stderr."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ class Progress(Protocol):
     def task(self, name: str, total_bytes: int | None = None) -> AbstractContextManager[Update]:
         """A task under way for as long as the context is open; ``None``: its length is not known."""
         ...
-
-
-class SilentProgress:
-    @contextmanager
-    def task(self, name: str, total_bytes: int | None = None) -> Iterator[Update]:
-        yield lambda done_bytes: None
 
 
 class RichProgress:

@@ -18,8 +18,6 @@ TOLD_SHARE, ASKED_SHARE, UNKNOWN_SHARE, TO_MODEL_SHARE = 0.4, 0.8, 0.12, 0.5
 facts that are said to the model, which acknowledges them, and not to somebody else."""
 MOST_FACTS = 3
 
-_SLOT = re.compile(r"\{(\w+)\}")
-
 
 @dataclass(frozen=True, slots=True)
 class Fact:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import colorsys
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streams.train.pictures.fonts import WORDS
 from streams.train.pictures.material import Material
@@ -229,12 +229,9 @@ def _set_out(item: Item, motion: str, pictures: int) -> tuple[tuple[Item, ...], 
     room = (WIDTH if across else HEIGHT) - item.side - 16
     stride = min(70, room // (pictures - 1))
     back = stride * (pictures - 1) // 2
-    moved = Item(
-        item.style, item.name, item.x - across * back, item.y - down * back, item.side,
-        item.count, item.angle, item.flipped, item.tint,
-    )  # fmt: skip
+    moved = replace(item, x=item.x - across * back, y=item.y - down * back)
     return (moved,), (across * stride, down * stride)
 
 
 def _without_place(thing: Thing) -> Thing:
-    return Thing(thing.name, thing.parent, thing.colour, "", thing.count)
+    return replace(thing, place="")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import islice
 
 from streams.train.pictures.material import Material
@@ -14,15 +13,6 @@ from streams.types import Image
 
 POOL_SIZES = {"train": 26_000, "validation": 1_500, "test": 2_500}
 """How many pictures of each split the recipe uses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """``image`` is uint8 RGB [288, 384, 3]; pictures of one ``shot`` follow one another."""
-
-    image: Image
-    facts: Facts
-    shot: int
 
 
 class PicturePool:
@@ -51,10 +41,3 @@ class PicturePool:
         """Picture ``number``: uint8 RGB [288, 384, 3]. Raises IndexError."""
         planned = self._planned[number]
         return render(planned.scene, planned.step, self._material)
-
-
-def make_pictures(material: Material, count: int, seed: int = 0) -> Iterator[Picture]:
-    """The pictures of a pool, one after the other."""
-    pool = PicturePool(material, count, seed)
-    for number, (facts, shot) in enumerate(zip(pool.facts, pool.shots, strict=True)):
-        yield Picture(pool.draw(number), facts, shot)

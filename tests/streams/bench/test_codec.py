@@ -6,7 +6,7 @@ from llm.chat import load_chat
 from llm.loading import load_backbone
 from memory.codec.codecs import CODECS
 from memory.codec.exact import ExactCodec
-from streams.bench.codec import FRAME_TOKENS, foretell, measure, perplexity_with
+from streams.bench.codec import FRAME_TOKENS, foretell, measure
 from streams.bench.perplexity import perplexity, prose_ids
 from streams.config import LlmConfig
 from streams.errors import ConfigError
@@ -61,19 +61,19 @@ class Counted(ExactCodec):
 
 
 def test_kept_as_they_are_blocks_foretell_what_one_pass_does(backbone, ids):
-    kept = perplexity_with(backbone, ids, CODECS["exact"], block_tokens=8, window_tokens=16)
+    kept = foretell(backbone, ids, CODECS["exact"], block_tokens=8, window_tokens=16).perplexity
     assert kept == pytest.approx(perplexity(backbone, ids, len(ids)), rel=1e-5)
     assert kept == pytest.approx(perplexity(backbone, ids, 8), rel=1e-5)
 
 
 def test_sinks_come_first_and_do_not_count(backbone, ids):
     sinks, text = ids[:10], ids[10:]
-    kept = perplexity_with(backbone, text, CODECS["exact"], sinks=sinks, block_tokens=8)
+    read = foretell(backbone, text, CODECS["exact"], sinks=sinks, block_tokens=8, window_tokens=64)
     whole = backbone.new_context()
     whole.assemble([], len(ids))
     logits = backbone.logits(backbone.forward(backbone.embed(ids), whole))
     loss = torch.nn.functional.cross_entropy(logits[9:-1], torch.tensor(text))
-    assert kept == pytest.approx(loss.exp().item(), rel=1e-5)
+    assert read.perplexity == pytest.approx(loss.exp().item(), rel=1e-5)
 
 
 def test_only_what_left_the_window_goes_through_the_codec(backbone, ids):
@@ -91,7 +91,8 @@ def test_only_what_left_the_window_goes_through_the_codec(backbone, ids):
 
 def test_a_codec_that_rounds_changes_what_is_foretold(backbone, ids):
     def with_codec(name, window_tokens=16):
-        return perplexity_with(backbone, ids, CODECS[name], block_tokens=8, window_tokens=window_tokens)
+        read = foretell(backbone, ids, CODECS[name], block_tokens=8, window_tokens=window_tokens)
+        return read.perplexity
 
     exact = with_codec("exact")
     off = {name: abs(with_codec(name) / exact - 1) for name in ("bf16", "int8", "int4")}

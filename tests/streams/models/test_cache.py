@@ -6,7 +6,7 @@ import pytest
 from streams.errors import CacheError
 from streams.models.artifact import EmbeddedModel, Source, Wheel
 from streams.models.cache import MANIFEST, ModelCache
-from streams.models.progress import SilentProgress
+from tests.silent_progress import SilentProgress
 
 MODEL = EmbeddedModel(
     role="vision",

@@ -14,7 +14,7 @@ from streams.models.debian import PUBLIC_ARCHIVE, DebianArchive, choose_archive_
 from streams.models.download import Downloader
 from streams.models.index import PackageIndex
 from streams.models.installer import Installer
-from streams.models.progress import SilentProgress
+from tests.silent_progress import SilentProgress
 
 
 def ar(members):

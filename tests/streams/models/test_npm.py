@@ -15,7 +15,7 @@ from streams.models.download import Downloader
 from streams.models.index import PackageIndex
 from streams.models.installer import Installer
 from streams.models.npm import PUBLIC_REGISTRY, NpmRegistry, choose_registry_url
-from streams.models.progress import SilentProgress
+from tests.silent_progress import SilentProgress
 
 ICONS = b'{"icons": {}}'
 

@@ -6,8 +6,8 @@ import pytest
 from streams.config import ModelsConfig
 from streams.errors import DownloadError, ModelNotFoundError
 from streams.models.artifact import BundledModel
-from streams.models.progress import SilentProgress
 from streams.models.registry import Registry
+from tests.silent_progress import SilentProgress
 
 MEMBERS = {"tiny/weights.bin": b"w" * 1000}
 TTS = BundledModel(role="tts", name="voice", licence="MIT", distribution="voice-lib")

@@ -13,11 +13,12 @@ import pytest
 
 from gateway.assembly import Streams
 from speech.asr import ASR_RATE
-from speech.audio import read_wav, resample, write_wav
+from speech.audio import resample, write_wav
 from speech.wer import word_errors
 from streams.cli import main
 from streams.client import WIRE_RATE
 from tests.streams.talk.conftest import serving
+from tests.wav import read_wav
 
 QUESTION = "What do you see now?"
 

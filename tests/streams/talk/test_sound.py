@@ -5,11 +5,12 @@ import asyncio
 import numpy as np
 import pytest
 
-from speech.audio import read_wav, write_wav
+from speech.audio import write_wav
 from streams.client import WIRE_RATE
 from streams.errors import ConfigError, MediaError
 from streams.talk.player import Player
 from streams.talk.sound import PIECE_SAMPLES, WavSpeaker, play_file, read_sound
+from tests.wav import read_wav
 
 
 def tone(seconds, rate):

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from speech.asr import ASR_RATE
-from speech.audio import read_wav, resample
+from speech.audio import resample
 from streams.client import WIRE_RATE, RealtimeClient
 from streams.serve import new_server
 from streams.talk.log import EventLog
 from streams.talk.player import Player
 from streams.talk.sound import SILENCE, WavSpeaker
 from streams.talk.talker import Talker
+from tests.wav import read_wav
 
 HEARD_S = 0.8
 PIECE = len(SILENCE)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from streams.models.progress import SilentProgress
 from streams.train.pictures.material import build_installer, gather
 from tests.llm.conftest import chat, checkpoints, embedded, new_stream
+from tests.silent_progress import SilentProgress
 
 __all__ = ["chat", "checkpoints", "embedded", "new_stream"]
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from streams.train.pictures.fonts import FONTS
-from streams.train.pictures.pool import PicturePool, make_pictures
+from streams.train.pictures.pool import PicturePool
 from streams.train.pictures.scene import HEIGHT, WIDTH
 from streams.train.pictures.vocabulary import COLOURS, NOUNS
 
@@ -15,7 +15,8 @@ def pools(materials):
 
 
 def test_the_same_number_is_the_same_picture_in_any_order(materials):
-    forth = [picture.image for picture in make_pictures(materials["train"], 30)]
+    first = PicturePool(materials["train"], 30)
+    forth = [first.draw(number) for number in range(30)]
     pool = PicturePool(materials["train"], 40)
     back = [pool.draw(number) for number in reversed(range(30))][::-1]
     assert all(np.array_equal(a, b) for a, b in zip(forth, back, strict=True))
