@@ -155,7 +155,7 @@ class Loop:
         """Leave the lines up to the checkpoint's step: what came after is trained again."""
         if self._log_file.is_file():
             lines = self._log_file.read_bytes().splitlines(keepends=True)
-            with whole_file(self._log_file, "run.out") as file:
+            with whole_file(self._log_file, "run.out", shared=True) as file:
                 file.writelines(line for line in lines if _step_of(line) <= self.done)
 
     def save(self) -> None:

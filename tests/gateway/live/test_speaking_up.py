@@ -185,7 +185,8 @@ def test_a_session_that_was_not_asked_to_never_speaks_up(service, photograph):
     asyncio.run(scenario())
 
 
-def test_what_a_user_asks_stands_once_it_is_answered_and_may_be_stopped(service, photograph):
+@pytest.mark.parametrize("enough", ["Thank you. You can stop telling me about cats.", "Please stop."])
+def test_what_a_user_asks_stands_once_it_is_answered_and_may_be_stopped(enough, service, photograph):
     async def scenario():
         async with talking(service(ALWAYS)) as talk:
             await talk.show(photograph("coffee.png"), 0)
@@ -199,7 +200,7 @@ def test_what_a_user_asks_stands_once_it_is_answered_and_may_be_stopped(service,
             assert [unasked.request_id for unasked in talk.unasked] == [request.id]
             await talk.show(photograph("motorcycle.png"), 20 * S)
             assert [each.reason for each in talk.of(UnaskedSuppressed)] == ["told"]
-            await talk.ask("Thank you. You can stop telling me about cats.")
+            await talk.ask(enough)
             assert talk.session.speaking_up.requests == ()
             await talk.show(photograph("coffee.png"), 30 * S)
             assert len(talk.unasked) == 1
