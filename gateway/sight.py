@@ -12,13 +12,25 @@ from streams.errors import ConfigError
 
 
 def choose_sight(models: ModelsConfig) -> Sight | None:
-    """What is trained for it; None where the model is told names, or sees by itself. Raises ModelError."""
-    if models.sight == "names":
-        return None
-    if models.sight != "embedded":
-        return load_sight(Path(models.sight).expanduser())
+    """What is trained for it; None where the model is told names, or sees by itself.
+
+    Raises ConfigError when the embedded sight is wanted for models that it was not trained on, ModelError.
+    """
     embedded = models.llm == "embedded" and models.vision == "embedded"
-    return load_sight(EMBEDDED) if embedded else None
+    match models.sight:
+        case "names":
+            return None
+        case "auto":
+            return load_sight(EMBEDDED) if embedded else None
+        case "embedded" if not embedded:
+            raise ConfigError(
+                "the embedded sight is of the embedded models; llm and vision are "
+                f"'{models.llm}' and '{models.vision}'",
+                param="models.sight",
+            )
+        case "embedded":
+            return load_sight(EMBEDDED)
+    return load_sight(Path(models.sight).expanduser())
 
 
 def check_eye(eye: Eye | None, encoder: str) -> None:

@@ -49,8 +49,9 @@ class ModelsConfig(Section):
     """Whether a speaker sounds finished."""
     tts: str = "embedded"
     vision: str = "embedded"
-    sight: str = "names"
-    """How the model sees: ``names`` (it is told in words), ``embedded``, or what ``streams train`` wrote."""
+    sight: str = "auto"
+    """How the model sees: ``names`` (it is told in words), ``embedded`` (by the connector and adapter that
+    ship), or a folder that ``streams train`` wrote; ``auto``: ``embedded`` where both models are."""
     embedding: str = "embedded"
     """Text embeddings, for the recall policies ``external`` and ``hybrid``."""
     cache_dir: Path = Field(default=Path("~/.cache/streams"))
