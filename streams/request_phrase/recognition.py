@@ -80,7 +80,7 @@ _NEEDS_TELL = ("wait", "look for")
 
 def recognise(text: str, *, standing: bool = False) -> Wish | Stop | None:
     """What ``text``, said or typed by a user, asks about speaking up; the first that it asks. While something
-    is ``standing``, a mere "Stop." is of that.
+    is ``standing``, a mere "Stop." is of its narration.
 
     By a grammar: a verb of telling and a condition, in either order, or something to look out for, after what
     one begins with for politeness. What is waited for stands in the present or perfect; in the past or future
@@ -90,7 +90,8 @@ def recognise(text: str, *, standing: bool = False) -> Wish | Stop | None:
         opening = open_up(sentence)
         found: Wish | Stop | None
         if standing and is_mere_stop(opening.words):
-            found = Stop(frozenset())
+            # Who cuts an answer short with it wants no alert forgotten.
+            found = Stop(frozenset(), "narration")
         elif is_stop(opening.words):
             found = find_stop(opening.words)
         else:

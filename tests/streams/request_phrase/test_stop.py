@@ -43,8 +43,9 @@ def test_what_is_stopped(phrase, ended):
         "Enough!",
     ],
 )
-def test_a_mere_stop_ends_all_that_stands_and_nothing_where_nothing_does(phrase):
-    assert stopped_by(recognise(phrase, standing=True), REQUESTS) == REQUESTS
+def test_a_mere_stop_ends_narration_and_no_alert_and_nothing_where_nothing_stands(phrase):
+    ended = stopped_by(recognise(phrase, standing=True), REQUESTS)
+    assert ended == [request for request in REQUESTS if request.kind == "narration"] != []
     assert recognise(phrase) is None
 
 
