@@ -65,7 +65,7 @@ class SeeingRecipe(Section):
 class LivingRecipe(Section):
     """Stage 2, LIVE: adapters on the language model."""
 
-    steps: int = Field(default=600, ge=0)
+    steps: int = Field(default=440, ge=0)
     dialogues_per_step: int = Field(default=4, gt=0)
     rank: int = Field(default=16, gt=0)
     alpha: float = Field(default=32.0, gt=0)
