@@ -50,8 +50,7 @@ class ModelsConfig(Section):
     tts: str = "embedded"
     vision: str = "embedded"
     sight: str = "auto"
-    """How the model sees: ``names`` (it is told in words), ``embedded`` (by the connector and adapter that
-    ship), or a folder that ``streams train`` wrote; ``auto``: ``embedded`` where both models are."""
+    """``names``: it is told; ``embedded``: by what ships; else a trained folder; auto: embedded if both are."""
     embedding: str = "embedded"
     """Text embeddings, for the recall policies ``external`` and ``hybrid``."""
     cache_dir: Path = Field(default=Path("~/.cache/streams"))
