@@ -50,7 +50,7 @@ class ModelsConfig(Section):
     tts: str = "embedded"
     vision: str = "embedded"
     sight: str = "auto"
-    """``names``: told in words; ``embedded``: by what ships; a trained folder; auto: embedded, if both are."""
+    """``names``: told in words; ``embedded``: by what ships; a trained folder; auto: embedded if both are."""
     embedding: str = "embedded"
     """Text embeddings, for the recall policies ``external`` and ``hybrid``."""
     cache_dir: Path = Field(default=Path("~/.cache/streams"))
