@@ -63,7 +63,7 @@ class Recaller:
     def recall(self, query: Query, where: Where, limit: int | None) -> Recalled:
         """As ``StreamMemory.recall``."""
         limit = self._config.recall_blocks if limit is None else limit
-        if limit == 0 or not len(self._policy):
+        if limit == 0 or where.now or not len(self._policy):
             return Recalled((), ())
         neighbours = self._config.recall_neighbours
         admitted = self._pool.sealed.admitted(where) if where.restricts or neighbours else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from memory.block import BlockInfo
 from memory.recall.kind_phrase import find_kinds, mentions_speech
 from memory.recall.order_phrase import Order, find_order
+from memory.recall.present_phrase import asks_of_now
 from memory.recall.time_phrase import find_span
 from streams.types import BlockKind
 
@@ -15,17 +16,19 @@ from streams.types import BlockKind
 @dataclass(frozen=True, slots=True)
 class Where:
     """Blocks that a question can be about: those that overlap ``start_us`` to ``end_us`` (None: open on
-    that side) and are of ``kinds`` (None: any). ``order``: those are asked for that stand there.
+    that side) and are of ``kinds`` (None: any). ``order``: those are asked for that stand there. ``now``: no
+    block is, only what is in view.
     """
 
     start_us: int | None = None
     end_us: int | None = None
     kinds: frozenset[BlockKind] | None = None
     order: Order | None = None
+    now: bool = False
 
     @property
     def restricts(self) -> bool:
-        return replace(self, order=None) != EVERYWHERE
+        return replace(self, order=None, now=False) != EVERYWHERE
 
     def admits(self, info: BlockInfo) -> bool:
         return (
@@ -45,4 +48,5 @@ def parse_where(question: str, now_us: int) -> Where:
     kinds = find_kinds(text)
     # What somebody said first is among all that was said, by whomever: there its words have to find it.
     order = None if kinds is None and mentions_speech(text) else find_order(text)
-    return Where(start_us, end_us, kinds, order)
+    where = Where(start_us, end_us, kinds, order)
+    return replace(where, now=where == EVERYWHERE and asks_of_now(text))
