@@ -22,6 +22,7 @@ import torch
 from gateway.assembly import load_reader
 from gateway.models import build_registry
 from llm.chat import load_chat
+from llm.eye import ConnectorEye
 from llm.reader import Reader
 from llm.steps import run as read
 from llm.stream import Stream
@@ -76,8 +77,8 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         reader, note = _reader(args, config, folder)
-        if reader.eye is None:
-            raise ConfigError("this model has no eyes: name one that has, or a --shape", param="--model")
+        if reader.eye is None or isinstance(reader.eye, ConnectorEye):
+            raise ConfigError("this model has no eyes of its own: name one, or a --shape", param="--model")
         memory = config.memory.model_copy(update={"dir": folder / "memory"})
         shape = reader.shape(Fingerprint("bench", "weights", "tokenizer", 1, 1, 1))
         host = MemoryHost(memory, shape)

@@ -261,7 +261,8 @@ class Life:
 
     def play(self):
         for kind, text in SCRIPT:
-            self.now_us += 5 * US_PER_S
+            # Replies of a model that knows nothing may be alike; so far apart they are two moments.
+            self.now_us += 12 * US_PER_S
             if kind is REPLY:
                 self.ask(text).finish(self.now_us)
             else:

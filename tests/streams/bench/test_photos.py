@@ -58,5 +58,5 @@ def test_what_is_made_of_names_stands_beside_what_is_seen(streams, config, model
     file = tmp_path / "photos.json"
     assert photos.run(parser.parse_args(["--json", str(file)]), config) == 0
     figures, one_by_one = json.loads(file.read_text())["reports"]
-    assert [row["setting"] for row in figures["rows"]] == ["as set", "models.sight=embedded"]
+    assert [row["setting"] for row in figures["rows"]] == ["as set", "models.sight=names"]
     assert {"answer_1", "right_1", "answer_2", "right_2"} <= set(one_by_one["rows"][0])
