@@ -28,7 +28,7 @@ from streams.events import (
 from streams.question import TimedQuestion
 from streams.session import new_id
 from streams.standing_request import RequestKind
-from streams.types import US_PER_S, AudioChunk, Frame, Moment, format_time
+from streams.types import UNNAMED, US_PER_S, AudioChunk, Frame, Moment, format_time
 from streams.unasked import Unasked
 from video.decode import MediaReader
 
@@ -234,7 +234,7 @@ class Replay:
         )
         self._say(f"{format_time(question.at_us)} {question.text}", "bold")
         for moment in moments:
-            self._say(f"      recalled {format_time(moment.start_us)} {moment.text}", "dim")
+            self._say(f"      recalled {format_time(moment.start_us)} {moment.text or UNNAMED}", "dim")
         self._say(f"      {text}", "green")
 
     def _spoke_up(self, unasked: Unasked, done: ResponseDone) -> None:

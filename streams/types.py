@@ -19,6 +19,9 @@ Samples: TypeAlias = NDArray[np.float32]
 US_PER_MS = 1_000
 US_PER_S = 1_000_000
 
+UNNAMED = "something unnamed"
+"""What people read of a moment of which nothing is said in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -1,4 +1,4 @@
-// Ask in writing, read the answer as it is written: node openai_text.mjs "Who are you?"
+// Ask in writing, read the answer as it is written: node openai_text.mjs "What is the capital of France?"
 // (Node 22 or later; in a browser add `dangerouslyAllowBrowser: true` to the settings of the connection.)
 import OpenAI from "openai";
 import { OpenAIRealtimeWebSocket } from "openai/realtime/websocket";

@@ -19,7 +19,7 @@ from streams.memories.passage import Passage, passages, printable
 from streams.memories.view import SessionView, view
 from streams.question import parse_time
 from streams.timeline_page import LABELS, TimelinePage
-from streams.types import BlockKind
+from streams.types import UNNAMED, BlockKind
 from streams.whole_file import whole_file
 
 STYLES = {BlockKind.FRAME: "blue", BlockKind.UTTERANCE: "bold cyan", BlockKind.REPLY: "bold green"}
@@ -74,7 +74,7 @@ def _print(session: SessionView, found: Sequence[Passage]) -> None:
         line = Text.assemble(
             (f"{passage.span:<{width}}", "dim"),
             (f"  {LABELS[passage.kind].lower():>8}  ", STYLES[passage.kind]),
-            printable(passage.text),
+            printable(passage.text) or UNNAMED,
             (times, "dim"),
         )
         console.print(line, highlight=False, soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streams.client import ServerEvent
 from streams.timeline import Timeline
-from streams.types import US_PER_MS, format_time
+from streams.types import UNNAMED, US_PER_MS, format_time
 
 TOLD = (
     "memory.recalled",
@@ -104,7 +104,7 @@ def stages_of(event: ServerEvent) -> dict[str, float]:
 
 
 def shown_moment(moment: ServerEvent) -> str:
-    return f"{format_time(moment['start_ms'] * US_PER_MS)} {moment['text']}"
+    return f"{format_time(moment['start_ms'] * US_PER_MS)} {moment['text'] or UNNAMED}"
 
 
 def text_of(response: ServerEvent) -> str:
