@@ -72,12 +72,12 @@ def test_openai_voice(run, streams, tmp_path):
         spoken = streams.backend.synthesizer.synthesize(QUESTION)
         file.writeframes(float_to_pcm16(np.concatenate([np.zeros(RATE // 2, np.float32), spoken])))
     heard, said = run("openai_voice", "ask", str(question), str(answer))
-    assert word_errors(QUESTION, heard).errors == 0
+    assert word_errors([QUESTION], [heard]).errors == 0
     assert "Paris" in said
     with wave.open(str(answer)) as file:
         sound = pcm16_to_float(file.readframes(file.getnframes()))
     recognised = streams.backend.recognizer.transcribe(resample(sound, RATE, 16_000)).text
-    assert word_errors(said, recognised).rate <= 0.2
+    assert word_errors([said], [recognised]).rate <= 0.2
 
 
 def test_openai_image(run, photographs):
