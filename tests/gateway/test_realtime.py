@@ -122,7 +122,7 @@ def test_a_telephone_call_is_heard_and_answered_in_its_own_format(streams, voice
 
     events = asyncio.run(talk())
     (heard,) = of(events, "conversation.item.input_audio_transcription.completed")
-    assert word_errors(question, heard.transcript).errors == 0
+    assert word_errors([question], [heard.transcript]).errors == 0
     done = events[-1].response
     assert done.audio.output.format.type == telephone.type
     spoken = telephone.decode(sound_in(events))

@@ -74,7 +74,7 @@ def test_voice_is_written_down_turn_by_turn_and_nothing_answered(streams, voice,
     events = asyncio.run(scenario())
     said = of(events, TranscriptCompleted)
     for text, each in zip(TEXTS, said, strict=True):
-        assert word_errors(text, each.transcript.text).errors == 0
+        assert word_errors([text], [each.transcript.text]).errors == 0
     assert {type(event) for event in events} == {
         SpeechStarted,
         TranscriptPartial,
@@ -100,7 +100,7 @@ def test_the_client_may_end_the_turns_itself(streams, voice):
             await session.commit_audio()
             await session.drain()
             (said,) = of(events, TranscriptCompleted)
-            assert word_errors(TEXT, said.transcript.text).errors == 0
+            assert word_errors([TEXT], [said.transcript.text]).errors == 0
             assert not of(events, SpeechStarted)
             session.retrieve_item(said.item_id)
             (found,) = of(events, ItemRetrieved)

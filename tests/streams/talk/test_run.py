@@ -73,7 +73,7 @@ def answers(events):
 def assert_said(streams, wav, text):
     samples, rate = read_wav(wav)
     heard = streams.backend.recognizer.transcribe(resample(samples, rate, ASR_RATE)).text
-    assert word_errors(text, heard).rate <= 0.2
+    assert word_errors([text], [heard]).rate <= 0.2
 
 
 def test_a_file_is_spoken_a_picture_shown_and_the_answer_heard(talk, spoken, photograph, streams):
