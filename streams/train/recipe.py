@@ -1,6 +1,7 @@
 """What a training run does: all of it, so that the same recipe gives the same weights.
 
-The defaults are how the shipped weights were made. A recipe is TOML; what it leaves out has its default.
+The defaults are how the shipped weights were made, but for what their card tells. A recipe is TOML; what it
+leaves out has its default.
 """
 
 from __future__ import annotations
