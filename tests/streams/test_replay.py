@@ -220,15 +220,15 @@ def test_in_real_time_frames_are_counted_and_questions_answered(play, clip):
 
 def test_the_json_has_the_shape_that_was_promised(replayed, clip, tmp_path):
     file = tmp_path / "answers.json"
-    status, out, err = replayed(clip, "--ask", "00:02.5 What do you see?", "--json", "-")
+    status, out, err = replayed(clip, "--ask", "00:02.5 What did you see?", "--json", "-")
     assert status == 0
     document = json.loads(out)
-    assert "What do you see?" in err
+    assert "What did you see?" in err
     assert list(document) == ["video", "answers", "unasked", "frames", "memory"]
     assert document["video"] == str(clip)
     (answer,) = document["answers"]
     assert list(answer) == ["asked_at_s", "question", "answer", "moments", "first_token_ms", "total_ms"]
-    assert (answer["asked_at_s"], answer["question"]) == (2.5, "What do you see?")
+    assert (answer["asked_at_s"], answer["question"]) == (2.5, "What did you see?")
     assert isinstance(answer["answer"], str)
     assert 0 < answer["first_token_ms"] <= answer["total_ms"]
     assert answer["moments"]
@@ -245,7 +245,7 @@ def test_the_json_has_the_shape_that_was_promised(replayed, clip, tmp_path):
         assert all(isinstance(value, int) for value in document[part].values())
 
     questions = tmp_path / "questions.json"
-    questions.write_text(json.dumps([{"at": 2.5, "question": "What do you see?"}]))
+    questions.write_text(json.dumps([{"at": 2.5, "question": "What did you see?"}]))
     status, out, _ = replayed(clip, "--questions", questions, "--json", file)
     assert (status, out) == (0, "")
     again = json.loads(file.read_text("utf-8"))
