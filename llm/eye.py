@@ -59,7 +59,7 @@ def embed_word(word: str, backbone: Backbone, chat: ChatFormat) -> Tensor:
 
 
 class Captions:
-    """Says in words what is surely seen."""
+    """Says in words what is surely seen, and names what is likely."""
 
     def __init__(self, connector: Connector) -> None:
         self._config = connector.config

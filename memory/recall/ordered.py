@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from memory.block import BlockInfo
 from memory.recall.order_phrase import Order
-from memory.recall.policy import Hit
+from memory.recall.policy import Hit, nudged
 
 ANCHORS = 2
 """So many of the best blocks may be what the question names; what came before and after each comes along."""
@@ -26,27 +25,23 @@ def in_order(
     *first*: the earliest moments, half of ``limit``. *around*: right behind each of the best two the moments
     before and after it, half of ``limit`` in all. Scores go on descending.
     """
+    found: dict[int, Hit] = {}
+    room = limit // 2
     if order == "first":
         best = hits[0].score if hits else 0.0
-        earliest = list(_moments(ids, infos, max(limit // 2, 1)))
-        found = [
-            Hit(block_id, _step(best, len(earliest) - n, up=True)) for n, block_id in enumerate(earliest)
-        ]
-        return [*found, *_without(hits, earliest)]
-    found, added = [], 0
-    for hit in hits[:ANCHORS]:
-        taken = {other.block_id for other in found}
-        around = [] if hit.block_id in taken else list(_around(hit.block_id, ids, infos))
-        near = [block_id for block_id in around if block_id not in taken]
-        near = near[: max(limit // 2 - added, 0)]
-        added += len(near)
-        found += [] if hit.block_id in taken else [hit]
-        found += [Hit(block_id, _step(hit.score, n)) for n, block_id in enumerate(near, 1)]
-    return [*found, *_without(hits, [hit.block_id for hit in found])]
-
-
-def _without(hits: Iterable[Hit], block_ids: Sequence[int]) -> list[Hit]:
-    return [hit for hit in hits if hit.block_id not in block_ids]
+        earliest = list(_moments(ids, infos, max(room, 1)))
+        for steps, block_id in zip(range(len(earliest), 0, -1), earliest, strict=True):
+            found[block_id] = Hit(block_id, nudged(best, steps))
+    else:
+        for hit in hits[:ANCHORS]:
+            if hit.block_id in found:
+                continue
+            found[hit.block_id] = hit
+            near = [other for other in _around(hit.block_id, ids, infos) if other not in found][:room]
+            room -= len(near)
+            for steps, block_id in enumerate(near, 1):
+                found[block_id] = Hit(block_id, nudged(hit.score, -steps))
+    return [*found.values(), *(hit for hit in hits if hit.block_id not in found)]
 
 
 def _moments(ids: Iterable[int], infos: Mapping[int, BlockInfo], limit: int) -> Iterator[int]:
@@ -55,10 +50,10 @@ def _moments(ids: Iterable[int], infos: Mapping[int, BlockInfo], limit: int) -> 
     for block_id in ids:
         if found == limit:
             return
-        info = infos.get(int(block_id))
+        info = infos.get(block_id)
         if info is not None and (said is None or info.text != said or not info.text):
             said, found = info.text, found + 1
-            yield int(block_id)
+            yield block_id
 
 
 def _around(block_id: int, ids: Sequence[int], infos: Mapping[int, BlockInfo]) -> Iterator[int]:
@@ -73,9 +68,3 @@ def _around(block_id: int, ids: Sequence[int], infos: Mapping[int, BlockInfo]) -
             if info is not None and (not info.text or info.text != said):
                 yield other
                 break
-
-
-def _step(score: float, steps: int, *, up: bool = False) -> float:
-    for _ in range(steps):
-        score = math.nextafter(score, math.inf if up else -math.inf)
-    return score

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +49,13 @@ class Hit:
 
     block_id: int
     score: float
+
+
+def nudged(score: float, steps: int) -> float:
+    """``score`` by so many of the least steps that there are, up or (negative) down: before or behind it."""
+    for _ in range(abs(steps)):
+        score = math.nextafter(score, math.copysign(math.inf, steps))
+    return score
 
 
 class RecallPolicy(Protocol):

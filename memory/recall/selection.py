@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.block import BlockInfo
-from memory.recall.policy import Hit
+from memory.recall.policy import Hit, nudged
 from streams.types import US_PER_S, BlockKind
 
 ALIKE_WITHIN_US = 30 * US_PER_S
@@ -68,7 +67,7 @@ def select(
                 if len(chosen) == limit:
                     break
                 if block_id not in chosen:
-                    take(Hit(block_id, _below(hit.score, distance)))
+                    take(Hit(block_id, nudged(hit.score, -distance)))
     return [chosen[block_id] for block_id in sorted(chosen)]
 
 
@@ -81,12 +80,6 @@ def _around(block_id: int, order: Sequence[int], neighbours: int) -> Iterable[tu
             yield distance, int(order[at - distance])
         if after + distance - 1 < len(order):
             yield distance, int(order[after + distance - 1])
-
-
-def _below(score: float, steps: int) -> float:
-    for _ in range(steps):
-        score = math.nextafter(score, -math.inf)
-    return score
 
 
 class _Likeness:
