@@ -31,17 +31,17 @@ def whole_file(file: Path, param: str, *, shared: bool = False) -> Iterator[Bina
             out.flush()
             os.fsync(out.fileno())
         partial.replace(file)
-        _sync_folder(file.parent)
+        sync_folder(file.parent)
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {error.strerror or error}", param=param) from None
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    """A name outlives a loss of power once its folder is on the disk too."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync_folder(folder: Path) -> None:
+    """Return once names created in or taken from ``folder`` are on the disk. Raises OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(handle)
+        os.fsync(fd)
     finally:
-        os.close(handle)
+        os.close(fd)

@@ -14,9 +14,10 @@ from memory.store.identity import SessionKey
 from memory.store.ledger import Ledger
 from memory.store.record import INT_LIMIT, RecordKind, block_facts, unpack_note
 from memory.store.row import BlockRow, Place, SegmentId, SegmentRow, Stream
-from memory.store.segment import Found, Gap, SegmentHeader, read_segment_header, scan, sync_folder
+from memory.store.segment import Found, Gap, SegmentHeader, read_segment_header, scan
 from streams.errors import MemoryStoreError
 from streams.log import get_logger
+from streams.whole_file import sync_folder
 
 log = get_logger(__name__)
 

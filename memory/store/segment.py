@@ -15,6 +15,7 @@ from memory.store.identity import Fingerprint, SessionKey
 from memory.store.record import BAD_BYTES, HEADER, MAGIC, Header, check_head, unpack_header
 from memory.store.row import SegmentId, Stream
 from streams.errors import MemoryStoreError
+from streams.whole_file import sync_folder
 
 SEGMENT_MAGIC = b"\x93StrmSeg"
 SEGMENT_VERSION = 1
@@ -226,15 +227,6 @@ def read_exactly(fd: int, length: int, position: int) -> bytes:
             raise MemoryStoreError("a segment ends before its record does")
         data += more
     return data
-
-
-def sync_folder(folder: Path) -> None:
-    """Return once names created in or taken from ``folder`` are on the disk. Raises OSError."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _read_found(fd: int, position: int, header: Header, *, bodies: bool) -> Found | Gap:

@@ -16,9 +16,9 @@ from memory.store.mover import Mover
 from memory.store.record import Record, RecordKind, pack_block, pack_note
 from memory.store.recovery import Recovery
 from memory.store.row import BlockRow, ExtraRow, Place, SegmentId, SegmentRow, Stream
-from memory.store.segment import sync_folder
 from memory.store.session_reader import SessionReader
 from streams.errors import MemoryStoreError
+from streams.whole_file import sync_folder
 
 NS_PER_US = 1_000
 
