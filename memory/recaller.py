@@ -10,6 +10,7 @@ from memory.block import Block, BlockInfo
 from memory.codec.codecs import decode
 from memory.hot import HotTier
 from memory.pool import BlockPool
+from memory.recall.likeness import Likeness, Signature
 from memory.recall.ordered import in_order
 from memory.recall.policy import Hit, Query, RecallPolicy
 from memory.recall.selection import select
@@ -69,14 +70,9 @@ class Recaller:
         admitted = self._pool.sealed.admitted(where) if where.restricts or neighbours else None
         allowed = admitted if where.restricts else None
         hits = self._policy.rank(query, max(CANDIDATES, 2 * limit), allowed)
-        if where.order is not None:
-            # Of what was seen, unless it is asked for what was said.
-            meant = replace(where, kinds=where.kinds or frozenset([BlockKind.FRAME]))
-            ids = self._pool.sealed.admitted(meant).tolist()
-            hits = in_order(hits, where.order, ids, _Remembered(self._pool.sealed), limit)
-        order = admitted.tolist() if admitted is not None and neighbours else []
+        near = admitted.tolist() if admitted is not None and neighbours else []
         found: dict[int, Block] = {}
-        chosen = self._choose(hits, order, limit, found)
+        chosen = self._choose(hits, where, near, limit, found)
         ids = [hit.block_id for hit in chosen]
         self._pool.recalled(ids)
         # What was nearly chosen is what the next question on the same matter is likely to want.
@@ -87,11 +83,13 @@ class Recaller:
     def _choose(
         self,
         hits: Sequence[Hit],
-        order: Sequence[int],
+        where: Where,
+        near: Sequence[int],
         limit: int,
         found: dict[int, Block],
     ) -> list[Hit]:
-        """Which blocks to hand back, brought up into ``found``; those that cannot be read are passed over."""
+        """Which blocks to hand back out of ``hits``, those that ``where`` puts in order, and of ``near``
+        (sorted) those around them, brought up into ``found``; those that cannot be read are passed over."""
 
         def block(block_id: int) -> Block:
             if block_id not in found:
@@ -103,22 +101,27 @@ class Recaller:
             return found[block_id]
 
         infos = _Remembered(self._pool.sealed)
+        alike = Likeness(lambda block_id: Signature.of(block(block_id)))
+        ids: list[int] = []
+        if where.order is not None:
+            # Of what was seen, unless it is asked for what was said.
+            meant = replace(where, kinds=where.kinds or frozenset([BlockKind.FRAME]))
+            ids = self._pool.sealed.admitted(meant).tolist()
         while True:
             try:
+                ranked = (
+                    hits if where.order is None else in_order(hits, where.order, ids, infos, limit, alike)
+                )
                 chosen = select(
-                    hits,
-                    infos,
-                    limit,
-                    neighbours=self._config.recall_neighbours,
-                    order=order,
-                    digest_of=lambda block_id: block(block_id).digest.numpy(),
+                    ranked, infos, limit, alike, neighbours=self._config.recall_neighbours, order=near
                 )
                 self._pool.load([hit.block_id for hit in chosen if not self._is_hot(hit.block_id, found)])
                 for hit in chosen:
                     block(hit.block_id)
             except _GoneError as gone:
                 hits = [hit for hit in hits if hit.block_id != gone.block_id]
-                order = [block_id for block_id in order if block_id != gone.block_id]
+                near = [block_id for block_id in near if block_id != gone.block_id]
+                ids = [block_id for block_id in ids if block_id != gone.block_id]
             else:
                 return chosen
 

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from memory.block import BlockInfo
+from memory.recall.likeness import Likeness
 from memory.recall.order_phrase import Order
 from memory.recall.policy import Hit, nudged
 
@@ -17,7 +18,12 @@ STEPS = 16
 
 
 def in_order(
-    hits: Sequence[Hit], order: Order, ids: Sequence[int], infos: Mapping[int, BlockInfo], limit: int
+    hits: Sequence[Hit],
+    order: Order,
+    ids: Sequence[int],
+    infos: Mapping[int, BlockInfo],
+    limit: int,
+    alike: Likeness,
 ) -> list[Hit]:
     """``hits`` (best first) with those before them that ``order`` asks for; ``ids`` (sorted) are the blocks
     that can be meant.
@@ -29,7 +35,7 @@ def in_order(
     room = limit // 2
     if order == "first":
         best = hits[0].score if hits else 0.0
-        earliest = list(_moments(ids, infos, max(room, 1)))
+        earliest = list(_moments(ids, infos, max(room, 1), alike))
         for steps, block_id in zip(range(len(earliest), 0, -1), earliest, strict=True):
             found[block_id] = Hit(block_id, nudged(best, steps))
     else:
@@ -37,34 +43,45 @@ def in_order(
             if hit.block_id in found:
                 continue
             found[hit.block_id] = hit
-            near = [other for other in _around(hit.block_id, ids, infos) if other not in found][:room]
+            near = [other for other in _around(hit.block_id, ids, infos, alike) if other not in found][:room]
             room -= len(near)
             for steps, block_id in enumerate(near, 1):
                 found[block_id] = Hit(block_id, nudged(hit.score, -steps))
     return [*found.values(), *(hit for hit in hits if hit.block_id not in found)]
 
 
-def _moments(ids: Iterable[int], infos: Mapping[int, BlockInfo], limit: int) -> Iterator[int]:
-    """The first block of each of ``limit`` moments at most: blocks in a row that say the same are one."""
-    said, found = None, 0
+def _moments(
+    ids: Iterable[int], infos: Mapping[int, BlockInfo], limit: int, alike: Likeness
+) -> Iterator[int]:
+    """The first block of each of ``limit`` moments at most: blocks in a row that show the same are one."""
+    last: BlockInfo | None = None
+    found = 0
     for block_id in ids:
         if found == limit:
             return
         info = infos.get(block_id)
-        if info is not None and (said is None or info.text != said or not info.text):
-            said, found = info.text, found + 1
+        if info is None:
+            continue
+        if last is None or not alike.same(last, info):
+            found += 1
             yield block_id
+        last = info
 
 
-def _around(block_id: int, ids: Sequence[int], infos: Mapping[int, BlockInfo]) -> Iterator[int]:
+def _around(
+    block_id: int, ids: Sequence[int], infos: Mapping[int, BlockInfo], alike: Likeness
+) -> Iterator[int]:
     """A block of the moment before that of ``block_id``, and of the one after it."""
     at = bisect_left(ids, block_id)
     after = at + 1 if at < len(ids) and ids[at] == block_id else at
     own = infos.get(block_id)
-    said = "" if own is None else own.text
     for near in (ids[max(at - STEPS, 0) : at][::-1], ids[after : after + STEPS]):
+        last = own
         for other in near:
             info = infos.get(other)
-            if info is not None and (not info.text or info.text != said):
+            if info is None:
+                continue
+            if last is None or not alike.same(last, info):
                 yield other
                 break
+            last = info

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from memory.block import BlockInfo
-from memory.recall.selection import ALIKE_WITHIN_US
+from memory.recall.likeness import ALIKE_WITHIN_US
 from streams.types import BlockKind, format_time
 
 _OBEYED = {"Cc", "Cs"}

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 
 from memory.block import BlockInfo
+from memory.recall.likeness import Likeness, Signature
 from memory.recall.ordered import in_order
 from memory.recall.policy import Hit
 from streams.types import BlockKind
@@ -17,7 +19,7 @@ def infos():
 
 
 def order(hits, asked, infos, limit=6):
-    found = in_order([Hit(n, s) for n, s in hits], asked, sorted(infos), infos, limit)
+    found = in_order([Hit(n, s) for n, s in hits], asked, sorted(infos), infos, limit, Likeness(None))
     scores = [hit.score for hit in found]
     assert scores == sorted(scores, reverse=True)
     assert len(set(scores)) == len(scores)
@@ -50,4 +52,16 @@ def test_frames_that_say_nothing_are_moments_of_their_own(infos):
 def test_what_was_forgotten_is_passed_over(infos):
     ids = sorted(infos)
     del infos[1], infos[2], infos[3]
-    assert [hit.block_id for hit in in_order([], "first", ids, infos, 2)] == [4]
+    assert [hit.block_id for hit in in_order([], "first", ids, infos, 2, Likeness(None))] == [4]
+
+
+def test_frames_that_are_likely_the_same_are_one_moment(infos):
+    """Of none it is sure what it shows: what is likely tells where the moments before and after are."""
+    mute = {n: BlockInfo(n, BlockKind.FRAME, n, n + 1, "", 4) for n in infos}
+    kinds = np.eye(len(set(SEEN)), dtype=np.float16)
+    order_of = {text: place for place, text in enumerate(dict.fromkeys(SEEN))}
+    alike = Likeness(lambda n: Signature(np.ones((1, 1, 2)), kinds[order_of[SEEN[n - 1]]]))
+    found = in_order([Hit(5, 0.9)], "around", sorted(mute), mute, 6, alike)
+    assert [hit.block_id for hit in found] == [5, 3, 6]
+    found = in_order([], "first", sorted(mute), mute, 8, alike)
+    assert [hit.block_id for hit in found] == [1, 4, 6, 7]

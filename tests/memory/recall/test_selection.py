@@ -1,11 +1,11 @@
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.block import BlockInfo
+from memory.recall import selection
+from memory.recall.likeness import Likeness
 from memory.recall.policy import Hit
-from memory.recall.selection import select
 from streams.types import US_PER_S, BlockKind
 
 FRAME, SAID, REPLY = BlockKind.FRAME, BlockKind.UTTERANCE, BlockKind.REPLY
@@ -20,6 +20,11 @@ def infos(*blocks):
 
 def hits(*block_ids):
     return [Hit(block_id, 10.0 - place) for place, block_id in enumerate(block_ids)]
+
+
+def select(found, known, limit, **around):
+    """Of blocks that words tell apart."""
+    return selection.select(found, known, limit, Likeness(None), **around)
 
 
 def ids(chosen):
@@ -55,48 +60,6 @@ def test_what_says_the_same_soon_after_shows_one_moment():
     )
     # 1 is like the better 2; 3 was said, not seen; 4 says otherwise; 5 is another time.
     assert ids(select(hits(2, 1, 3, 4, 5), known, 9)) == [2, 3, 4, 5]
-
-
-@pytest.mark.parametrize(
-    ("kind", "one", "other", "alike"),
-    [
-        (FRAME, "tabby cat, sofa", "sofa, tabby cat", True),
-        (FRAME, "tabby cat, sofa", "Tabby cat", True),
-        (FRAME, "tabby cat", "Egyptian cat", False),
-        (SAID, "the bus leaves at four", "the bus leaves at five", False),
-        (SAID, "Yes, please.", "yes please", True),
-        (REPLY, "I can see a cat on a sofa.", "I can see a cat on a chair.", False),
-    ],
-)
-def test_frames_are_alike_by_most_of_their_words_and_speech_by_all(kind, one, other, alike):
-    known = infos((1, kind, 0, one), (2, kind, 5, other))
-    assert len(select(hits(1, 2), known, 9)) == (1 if alike else 2)
-
-
-def test_frames_of_which_nothing_is_said_in_words_are_alike_by_their_digests():
-    known = infos((1, FRAME, 0, "mug"), (2, FRAME, 5, ""), (3, FRAME, 10, ""), (4, SAID, 12, "my cup"))
-    digests = {
-        1: np.array([[[1.0, 0.0]], [[5.0, 5.0]]]),
-        2: np.array([[[2.0, 0.1]], [[5.0, 5.1]]]),
-        3: np.array([[[0.0, 1.0]], [[5.0, 5.0]]]),
-        4: np.array([[[1.0, 0.0]], [[5.0, 5.0]]]),
-    }
-    assert ids(select(hits(1, 2, 3, 4), known, 9, digest_of=digests.__getitem__)) == [1, 3, 4]
-    assert ids(select(hits(1, 2, 3, 4), known, 9)) == [1, 2, 3, 4]
-
-
-def test_digests_are_read_only_where_words_and_time_leave_it_open():
-    def never(block_id):
-        raise AssertionError(f"the digest of {block_id} was read")
-
-    known = infos(
-        (1, FRAME, 0, "a cat"),
-        (2, FRAME, 5, "a cat"),
-        (3, SAID, 6, "hello"),
-        (4, FRAME, 99, ""),
-        (5, FRAME, 9, "dog"),
-    )
-    assert ids(select(hits(1, 2, 3, 4, 5), known, 9, digest_of=never)) == [1, 3, 4, 5]
 
 
 def test_neighbours_come_along_nearest_first_within_the_limit():
