@@ -21,9 +21,12 @@ def test_dense_is_the_plain_product(weight, x):
 
 
 @pytest.mark.parametrize("rows", [1, 5])
-def test_int8_is_off_by_no_more_than_half_a_step_of_each_weight(weight, x, rows):
-    x = x[:rows]
-    out = Int8Linear(weight)(x).float()
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_int8_is_off_by_no_more_than_half_a_step_of_each_weight(weight, x, rows, dtype):
+    weight, x = weight.to(dtype), x[:rows].to(dtype)
+    out = Int8Linear(weight)(x)
+    assert out.dtype == dtype
+    out = out.float()
     exact = x.float() @ weight.float().T
     step = weight.float().abs().amax(1) / 127
     # Rounding of weights, at most half a step each, then of scale, sum and result to bfloat16.

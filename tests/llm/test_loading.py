@@ -16,8 +16,17 @@ def test_describes_a_model(embedded):
     spec = describe(AutoConfig.from_pretrained(embedded), LlmConfig(device="cpu"))
     assert (spec.layers, spec.heads, spec.kv_heads, spec.head_dim, spec.hidden) == (30, 9, 3, 64, 576)
     assert (spec.vocab, spec.max_positions, spec.group) == (49_152, 8_192, 3)
-    assert spec.dtype == torch.bfloat16
-    assert spec.token_bytes == 30 * 3 * 64 * 2 * 2
+    assert spec.token_bytes == 30 * 3 * 64 * 2 * spec.dtype.itemsize
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_processor_that_emulates_bfloat16_computes_in_float32(embedded, native, monkeypatch):
+    config = AutoConfig.from_pretrained(embedded)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: native)
+    assert describe(config, LlmConfig(device="cpu")).dtype == (torch.bfloat16 if native else torch.float32)
+    assert describe(config, LlmConfig(device="cpu", dtype="bfloat16")).dtype == torch.bfloat16
+    assert describe(config, LlmConfig(device="cpu", dtype="float32")).dtype == torch.float32
+    assert describe(config, LlmConfig(device="meta")).dtype == torch.bfloat16
 
 
 def test_head_width_follows_from_the_hidden_size_when_not_given():
@@ -32,7 +41,7 @@ def test_the_fast_path_is_taken_where_it_can_be(checkpoints):
     assert isinstance(load_backbone(tiny, LlmConfig(device="cpu", backend="hooked")), HookedBackbone)
 
 
-def test_int8_is_for_bfloat16_on_the_cpu_unless_asked(checkpoints):
+def test_int8_is_for_the_cpu_unless_a_type_is_asked_for(checkpoints, monkeypatch):
     tiny = checkpoints["llama"].path
     bf16 = load_backbone(tiny, LlmConfig(device="cpu", dtype="bfloat16"))
     same = load_backbone(tiny, LlmConfig(device="cpu", dtype="bfloat16", decode_weights="same"))
@@ -40,6 +49,8 @@ def test_int8_is_for_bfloat16_on_the_cpu_unless_asked(checkpoints):
     assert bf16.step_bytes < 0.6 * same.step_bytes
     assert float32.step_bytes == 2 * same.step_bytes
     assert isinstance(same.step_layers[0].qkv, DenseLinear)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    assert load_backbone(tiny, LlmConfig(device="cpu")).step_bytes == bf16.step_bytes
 
 
 def save_config(config, folder):
