@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from streams import __version__
+from streams.allocator import settle_allocator
 from streams.config import ENV_PREFIX, load_config
 from streams.errors import StreamsError
 from streams.log import configure_logging
@@ -93,6 +94,7 @@ settings:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status. Bounds the process's native caches."""
     bound_native_caches(os.environ)
+    settle_allocator(os.environ)
     words = list(sys.argv[1:] if argv is None else argv)
     parser = _parser(words)
     args = parser.parse_args(words)
