@@ -12,4 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", metavar="DIR", help="own pictures and dialogues instead of made ones")
     parser.add_argument("--out", metavar="DIR", help="checkpoints, logs and weights (train-out)")
+    parser.add_argument(
+        "--start",
+        metavar="DIR",
+        help="go on from finished weights, as of your own data from those that ship: 'shipped' (all anew)",
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, … (cpu)")

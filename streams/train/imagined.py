@@ -175,9 +175,15 @@ class _Composer:
             return self._turn("past", at_us, self._ask("first"), _said(seen[0][2]), seen[:1])
         at = rng.randrange(1, here + 1)
         before, after = seen[at - 1], seen[at]
-        if draw < 0.8:
+        if draw < 0.76:
             text = self._ask("before", thing=after[2])
             return self._turn("past", at_us, text, _said(before[2]), [before, after])
+        if draw < 0.8:
+            text = self._ask("after", thing=before[2])
+            return self._turn("past", at_us, text, _said(after[2]), [before, after])
+        if draw < 0.85:
+            text = self._ask("when", thing=before[2], a_thing=with_article(before[2]))
+            return self._turn("when", at_us, text, f"At {format_time(before[0])}.", [before])
         if draw < 0.9:
             pair = [before[2], after[2]]
             rng.shuffle(pair)

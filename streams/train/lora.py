@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from llm.adapter import A, B
+from llm.adapter import A, Adapter, B
 from llm.lean import LeanLayer, lean_layer
 from llm.spec import ModelSpec
+from streams.errors import ModelError
 
 PRODUCTS = ("qkv", "out", "gate_up", "down")
 
@@ -79,6 +80,35 @@ class LoraLayers(nn.Module):
                 product = getattr(layer, name)
                 assert isinstance(product, LoraLinear)
                 yield f"model.layers.{index}", product, self._sizes[name]
+
+    def begin_at(self, adapter: Adapter) -> None:
+        """Take over the factors of ``adapter``. Mutates the parameters.
+
+        Raises ModelError where it has other layers or shapes, another rank or scale, or the layers that are
+        one product here do not share A, as those that ``adapter()`` wrote do.
+        """
+        pairs = dict(adapter.pairs)
+        for prefix, product, sizes in self._products():
+            found = [pairs.pop(f"{prefix}.{part}", None) for part in sizes]
+            downs = [pair[0].float() for pair in found if pair is not None]
+            fits = (
+                len(downs) == len(found)
+                and all(down.shape == product.down.shape for down in downs)
+                and all(torch.equal(down, downs[0]) for down in downs)
+                and [len(pair[1]) for pair in found if pair is not None] == list(sizes.values())
+                and adapter.scale == product.scale
+            )
+            if not fits:
+                raise ModelError(
+                    f"the weights to start from do not fit {prefix}: they are of another model, or the "
+                    "recipe's living.rank and living.alpha are not theirs",
+                    param="run.start",
+                )
+            with torch.no_grad():
+                product.down.copy_(downs[0])
+                product.up.copy_(torch.cat([pair[1].float() for pair in found if pair is not None]))
+        if pairs:
+            raise ModelError(f"the weights to start from have {next(iter(pairs))} too", param="run.start")
 
     def adapter(self) -> dict[str, Tensor]:
         """The factors of each layer apart, named as ``load_adapter`` reads them, in float32."""

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from streams.train.dialogue.acknowledge import acknowledged
 from streams.train.dialogue.manner import spoken
 from streams.train.imagined import Imagined, imagined_dialogue
 from streams.train.sample import Dialogue
@@ -17,7 +18,8 @@ class Mixture:
 
     ``pictures`` is how many pictures there are. As many numbers after theirs are of the same ones doubted,
     which a ``doubted`` share of frames show; after these come the ``imagined`` photographs, which a ``share``
-    of dialogues are over. ``varied``: some of what is said is opened and written in other ways.
+    of dialogues are over. ``varied``: some of what is said is opened and written in other ways, and most
+    standing requests are acknowledged.
     """
 
     dialogues: Sequence[Dialogue]
@@ -31,7 +33,7 @@ class Mixture:
     def dialogue(self, number: int) -> Dialogue:
         rng = random.Random(f"{self.seed}/{number}")
         chosen = self._chosen(number, rng)
-        return spoken(chosen, rng) if self.varied else chosen
+        return acknowledged(spoken(chosen, rng), rng) if self.varied else chosen
 
     def _chosen(self, number: int, rng: random.Random) -> Dialogue:
         if self.imagined is not None and rng.random() < self.share:

@@ -105,6 +105,9 @@ class LivingRecipe(Section):
 class RunRecipe(Section):
     out: Path = Path("train-out")
     """Where checkpoints, logs and the finished weights go."""
+    start: Path | None = None
+    """A folder of finished weights to go on from, or ``shipped``: then the connector's words stay as they
+    are, with no stage 1, and stage 2 begins at the adapter; absent: all is learned anew."""
     cache: Path = Path("~/.cache/streams/train")
     """Where features are kept."""
     device: str = "cpu"
@@ -123,9 +126,12 @@ class Recipe(Section):
     run: RunRecipe = RunRecipe()
 
 
-FREE = frozenset({"data.folder", "run.out", "run.cache", "run.device", "run.threads", "living.workers"})
+FREE = frozenset(
+    {"data.folder", "run.out", "run.start", "run.cache", "run.device", "run.threads", "living.workers"}
+)
 """What may change between a checkpoint and going on from it: where and by what it is computed. Of own data
-what they hold is bound (``folder.data_marks``), and not where they lie."""
+and of weights to start from what they hold is bound (``folder.data_marks``, ``start.Start.mark``), and not
+where they lie."""
 _WATCHED = ("evaluate_every", "save_every")
 
 

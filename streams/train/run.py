@@ -14,8 +14,9 @@ from gateway.models import build_registry
 from llm.adapter import BASE_WEIGHTS, SPEAK_THRESHOLD, A, save_adapter, weights_mark
 from llm.chat import load_chat
 from llm.connector import Connector, Tables, load_connector, save_connector
-from llm.sight import ADAPTER, CONNECTOR
+from llm.sight import ADAPTER, CONNECTOR, Sight
 from streams.config import StreamsConfig
+from streams.errors import ModelError
 from streams.log import get_logger
 from streams.models.registry import Registry
 from streams.train.bar import bar_of
@@ -36,6 +37,7 @@ from streams.train.recipe import LivingRecipe, Recipe, SeeingRecipe, binding, lo
 from streams.train.sample import Facts
 from streams.train.script import Reading
 from streams.train.seeing import Looks, Seeing
+from streams.train.start import Start, find_start
 from video.efficientnet import EfficientNetEncoder
 
 log = get_logger(__name__)
@@ -46,28 +48,33 @@ IMAGINED = 4_000
 
 def run(args: argparse.Namespace, config: StreamsConfig) -> int:
     """Train by the recipe; goes on where a run into the same folder stopped. Raises StreamsError."""
-    recipe = load_recipe(args.recipe, data_folder=args.data, run_out=args.out, run_device=args.device)
+    recipe = load_recipe(
+        args.recipe, data_folder=args.data, run_out=args.out, run_start=args.start, run_device=args.device
+    )
     torch.set_num_threads(recipe.run.threads or os.cpu_count() or 1)
     out = recipe.run.out
     out.mkdir(parents=True, exist_ok=True)
     # Before hours of features, and whether stage 1 is finished or not.
     check_device(recipe.run.device)
-    seeing, living = _settings(recipe)
+    start = find_start(recipe)
+    seeing, living = _settings(recipe, start)
     read_checkpoint(checkpoint_file(out, Seeing.name), seeing)
     read_checkpoint(checkpoint_file(out, Living.name), living)
     seen, lived = is_finished(out / CONNECTOR, seeing), is_finished(out / ADAPTER, living)
     if seen and lived:
         log.info("finished before, by the same recipe", out=out)
     else:
-        run_ = _Run(recipe, build_registry(config.models), config, seeing, living)
+        run_ = _Run(recipe, build_registry(config.models), config, seeing, living, start)
         run_.live(run_.see())
     sys.stdout.write(f"{out / CONNECTOR}\n{out / ADAPTER}\n")
     return 0
 
 
-def _settings(recipe: Recipe) -> tuple[dict[str, object], dict[str, object]]:
+def _settings(recipe: Recipe, start: Start | None) -> tuple[dict[str, object], dict[str, object]]:
     """What the weights of stage 1, and of both stages, hang on. Raises ConfigError."""
     seeing, living = binding(recipe, "seeing"), binding(recipe, "seeing", "living")
+    if start is not None:
+        seeing, living = {**start.settings}, {**binding(recipe, "living"), **start.settings}
     if recipe.data.folder is None:
         return seeing, living
     pictures, dialogues = data_marks(recipe.data.folder)
@@ -84,8 +91,10 @@ class _Run:
         config: StreamsConfig,
         seeing: Mapping[str, object],
         living: Mapping[str, object],
+        start: Start | None,
     ) -> None:
         """``seeing`` and ``living`` are what the weights of the stages hang on."""
+        self._start = start
         self._recipe = recipe
         self._settings = {Seeing.name: seeing, Living.name: living}
         self._out = recipe.run.out
@@ -104,6 +113,11 @@ class _Run:
         if is_finished(file, self._settings[Seeing.name]):
             log.info("stage finished before", stage=Seeing.name, file=file)
             return load_connector(file)
+        if self._start is not None:
+            connector = self._start.sight.connector
+            self._check_start(self._start.sight)
+            save_connector(connector, file, settings_fact(self._settings[Seeing.name]))
+            return connector
         connector = self._new_connector().to(self._language.frozen.spec.device)
         photographs = self._data.photographs("train"), self._data.photographs("validation")
         stage = Seeing(
@@ -123,6 +137,21 @@ class _Run:
         )
         save_connector(connector, file, settings_fact(self._settings[Seeing.name]))
         return load_connector(file)
+
+    def _check_start(self, start: Sight) -> None:
+        """Raises ModelError where ``start`` is of another encoder or language model."""
+        config, spec = start.connector.config, self._language.frozen.spec
+        if (config.encoder, config.hidden) != (self._encoder.name, spec.hidden):
+            raise ModelError(
+                f"the weights to start from are of {config.encoder} and a language model with states of "
+                f"{config.hidden}, not of {self._encoder.name} and {spec.hidden}",
+                param="run.start",
+            )
+        adapter = start.adapter
+        if adapter.base_weights not in ("", weights_mark(self._language.weights, adapter.pairs)):
+            raise ModelError(
+                "the weights to start from were trained on another language model's", param="run.start"
+            )
 
     def _new_connector(self) -> Connector:
         recipe, language = self._recipe.seeing, self._language
@@ -150,6 +179,8 @@ class _Run:
         recipe, language, data = self._recipe.living, self._language, self._recipe.data
         torch.manual_seed(data.seed)  # of the adapters, whether stage 1 was trained just now or before
         model = language.trainable(connector, recipe.rank, recipe.alpha)
+        if self._start is not None:
+            model.lora.begin_at(self._start.sight.adapter)
         tables = language.tables(connector)
         imagined = None
         if data.folder is None and recipe.imagined:

@@ -77,7 +77,8 @@ class Turn:
     when events fall due.
 
     ``evidence`` are the spans (start, end) that have to be remembered to answer; ``choices`` make it a
-    multiple-choice question, the first reply's text being one of them.
+    multiple-choice question, the first reply's text being one of them. ``acknowledgement`` is said at once
+    to who wants to be told later.
     """
 
     at_us: int
@@ -86,6 +87,7 @@ class Turn:
     replies: tuple[Reply, ...]
     evidence: tuple[tuple[int, int], ...] = ()
     choices: tuple[str, ...] = ()
+    acknowledgement: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,20 +167,31 @@ class _Writer:
             return
         passage = self._chat.question(turn.at_us, turn.text)
         if turn.topic in STANDING_TOPICS:
-            self._pass(passage.ids, self._recent(), BlockKind.UTTERANCE, turn.at_us)
-            number = self._infos[-1].id
+            before, number = self._recent(), len(self._infos) + 1
+            if turn.acknowledgement:
+                self._reply(turn, Reply(turn.at_us, turn.acknowledgement), passage.ids, before, "chat")
+            else:
+                self._pass(passage.ids, before, BlockKind.UTTERANCE, turn.at_us)
             self._standing[number] = list(turn.replies)
             self._turns[number] = turn
             return
         self._reply(turn, turn.replies[0], passage.ids, [*self._recalled(turn), *self._recent()])
 
-    def _reply(self, turn: Turn, reply: Reply, asked: tuple[int, ...], before: Sequence[int]) -> None:
+    def _reply(
+        self,
+        turn: Turn,
+        reply: Reply,
+        asked: tuple[int, ...],
+        before: Sequence[int],
+        topic: Topic | None = None,
+    ) -> None:
         written = self._chat.message("assistant", reply.at_us, reply.text)
         parts = [(asked, BlockKind.UTTERANCE)] if asked else []
         row = self._read([*parts, (written.ids, BlockKind.REPLY)], before, reply.at_us)
         first = row + len(asked) + written.start
         ids = written.ids[written.start : written.end + 1]
-        self._script.said.append(Said(turn.topic, range(first - 1, first - 1 + len(ids)), ids, turn, reply))
+        rows = range(first - 1, first - 1 + len(ids))
+        self._script.said.append(Said(topic or turn.topic, rows, ids, turn, reply))
 
     def _recalled(self, turn: Turn) -> list[int]:
         """The evidence, frames or what was said, and other blocks by chance up to what recall hands back."""

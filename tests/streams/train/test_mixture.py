@@ -1,11 +1,12 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
 
 from streams.train.imagined import Imagined
 from streams.train.mixture import Mixture
-from streams.train.sample import Dialogue, Facts, Seen
+from streams.train.sample import Dialogue, Facts, Seen, Turn
 
 PICTURES = 10
 IMAGINED = Imagined(
@@ -56,3 +57,19 @@ def test_pictures_are_doubted_as_often_as_asked(doubted):
 
 def test_where_nothing_is_imagined_all_are_own():
     assert all(max(numbers(mixture(imagined=None).dialogue(n))) < 2 * PICTURES for n in range(50))
+
+
+def test_most_standing_requests_are_acknowledged_and_nothing_else():
+    asked = tuple(
+        Turn(second * 1_000_000, topic, "Tell me.", ())
+        for second, topic in enumerate(("alert", "narration", "overheard"))
+    )
+    dialogue = replace(own(0), turns=asked)
+    said = Counter()
+    for number in range(200):
+        mixed = Mixture([dialogue], PICTURES, 0.5, None, 0, number).dialogue(0)
+        said.update(turn.topic for turn in mixed.turns if turn.acknowledgement)
+    assert set(said) == {"alert", "narration"}
+    assert all(100 < count < 180 for count in said.values())
+    plain = Mixture([dialogue], PICTURES, 0.5, None, 0, 0, varied=False).dialogue(0)
+    assert not any(turn.acknowledgement for turn in plain.turns)

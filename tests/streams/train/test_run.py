@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from llm.adapter import load_adapter, weights_mark
+from llm.adapter import A, B, load_adapter, save_adapter, weights_mark
 from llm.connector import load_connector, save_connector
 from llm.loading import load_backbone
 from llm.sight import ADAPTER, CONNECTOR, load_sight
 from streams.config import LlmConfig
-from streams.errors import ConfigError
+from streams.errors import ConfigError, ModelError, ModelNotFoundError
 from streams.train.living import Living
 from streams.train.run import run
 from streams.train.seeing import Seeing
@@ -80,11 +80,14 @@ def train(folder, config, tmp_path):
     """Runs the command into a folder of this name, by the recipe with one text replaced by another."""
     threads = torch.get_num_threads()
 
-    def call(name, change=("", "")):
+    def call(name, change=("", ""), start=None):
         text = RECIPE.format(cache=tmp_path / "cache").replace(*change)
         (tmp_path / "recipe.toml").write_text(text, "utf-8")
         recipe, out = tmp_path / "recipe.toml", tmp_path / name
-        assert run(argparse.Namespace(recipe=recipe, data=folder, out=out, device=None), config) == 0
+        assert (
+            run(argparse.Namespace(recipe=recipe, data=folder, out=out, start=start, device=None), config)
+            == 0
+        )
         return out
 
     yield call
@@ -172,3 +175,40 @@ def test_finished_weights_are_taken_by_what_made_them_alone(
         save_connector(load_connector(out / CONNECTOR), out / CONNECTOR)
         with pytest.raises(ConfigError, match=r"connector\.safetensors does not tell by what recipe"):
             train("out", ("steps = 2", "steps = 0"))
+
+
+def test_a_run_goes_on_from_finished_weights(train, tmp_path):
+    """Stage 1 is theirs, and stage 2 begins at their adapter; going on by no steps changes nothing."""
+    first = train("first")
+    assert train("same", ("steps = 2", "steps = 0"), first) == tmp_path / "same"
+    assert not (tmp_path / "same" / "seeing.ckpt").exists()
+    for name in (CONNECTOR, ADAPTER):
+        ours, theirs = load_file(tmp_path / "same" / name), load_file(first / name)
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(tensor, theirs[key]) for key, tensor in ours.items())
+    longer = train("longer", start=first)
+    before, after = load_file(first / ADAPTER), load_file(longer / ADAPTER)
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    names = load_connector(first / CONNECTOR).config.names
+    assert load_connector(longer / CONNECTOR).config.names == names
+    with pytest.raises(ConfigError, match=r"is of another recipe: run\.start was"):
+        train("longer", start=longer.parent / "same")
+
+
+def test_weights_that_a_run_cannot_start_from_are_refused(train, tmp_path):
+    first = train("first", ("steps = 2", "steps = 0"))
+    with pytest.raises(ModelError, match=r"do not fit model\.layers\.0: .* living\.rank"):
+        train("other", ("rank = 2\nworkers", "rank = 4\nworkers"), first)
+    with pytest.raises(ConfigError, match="another folder than its own"):
+        train("first", ("steps = 2", "steps = 0"), first)
+    with pytest.raises(ModelNotFoundError, match="there is no connector"):
+        train("none", start=tmp_path / "nowhere")
+    adapter = load_adapter(first / ADAPTER)
+    factors = {
+        f"{layer}{part}": factor
+        for layer, pair in adapter.pairs.items()
+        for part, factor in zip((A, B), pair, strict=True)
+    }
+    save_adapter(factors, first / ADAPTER, {"alpha": str(adapter.scale * 2), "base_weights": "of another"})
+    with pytest.raises(ModelError, match="another language model's"):
+        train("foreign", ("steps = 2", "steps = 0"), first)
