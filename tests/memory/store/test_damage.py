@@ -196,3 +196,15 @@ def test_a_lost_tombstone_is_written_again(bench, make_encoded):
     assert [damage.block_id for damage in bench.session.verify()] == [None]
     bench.reopen(bench.lose_catalog)
     assert bench.ids() == list(range(2, 15))
+
+
+def test_a_catalog_whose_header_forbids_writing_is_rebuilt(
+    tmp_path, original, key, fingerprint, make_encoded, assert_same
+):
+    """It reads as if it were whole."""
+    folder = tmp_path / "store"
+    shutil.copytree(original, folder)
+    data = bytearray((folder / CATALOG).read_bytes())
+    data[18] ^= 1  # the version that is needed to write it
+    (folder / CATALOG).write_bytes(data)
+    assert look_at(folder, key, fingerprint, make_encoded, assert_same) is not None
