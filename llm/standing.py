@@ -38,24 +38,24 @@ class Standing:
         self._blocks = {id_: block for id_, block in self._blocks.items() if id_ != request_id}
         self._general = self._general - {request_id}
 
-    def nearest(self, shows: str, embedding: Callable[[str], NDArray[np.float32]] | None) -> str | None:
-        """The request that a frame is most likely about which ``shows`` so much in words; None without any.
+    def nearest(
+        self, seen: NDArray[np.floating] | None, embedding: Callable[[str], NDArray[np.float32]] | None
+    ) -> str | None:
+        """The request that a frame is most likely about; ``seen`` [dim] is the embedding of what it shows, as
+        far as words tell, None where they tell nothing.
 
-        The model tells that something is due, and not of what. With several requests the one that is nearest
-        in meaning is taken, however far it is; where none is near and one is general, that. The newest that
-        is not general is taken where meanings cannot be compared.
+        The model tells that something is due, and not of what. The request that is nearest in meaning is
+        taken, unless it is far: then one that is general, or None. The newest that is not general is taken
+        where meanings cannot be compared.
         """
         wanted = [request_id for request_id in self._blocks if request_id not in self._general]
         newest = next(reversed(wanted), None)
         general = next((request_id for request_id in self._blocks if request_id in self._general), None)
-        if embedding is None or not shows or len(self._blocks) < 2:
+        if embedding is None or seen is None:
             return newest or general
-        seen = embedding(shows)
-        scores = {id_: float(embedding(self._blocks[id_].info.text) @ seen) for id_ in wanted}
+        scores = {id_: _cosine(embedding(self._blocks[id_].info.text), seen) for id_ in wanted}
         best = max(scores, key=lambda request_id: scores[request_id], default=None)
-        if best is None or (general is not None and scores[best] < NEAR):
-            return general
-        return best
+        return best if best is not None and scores[best] >= NEAR else general
 
     def block_ids(self) -> dict[str, int]:
         return {request_id: block.id for request_id, block in self._blocks.items()}
@@ -84,3 +84,7 @@ def in_order(blocks: Iterable[Block]) -> list[Block]:
     """``blocks`` in time order, each once."""
     by_id = {block.id: block for block in blocks}
     return [by_id[block_id] for block_id in sorted(by_id)]
+
+
+def _cosine(a: NDArray[np.float32], b: NDArray[np.floating]) -> float:
+    return float(a @ b.astype(np.float32)) / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-12)

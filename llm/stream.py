@@ -118,10 +118,12 @@ class Stream:
             return block, None
         return block, speaking.urge(hidden)
 
-    def nearest_request(self, shows: str) -> str | None:
-        """The standing request that a frame is most likely about which ``shows`` so much in words."""
+    def nearest_request(self, frame: Block) -> str | None:
+        """The standing request that ``frame`` is most likely about, by what is surely or likely in it;
+        None where it is near none."""
+        seen = None if frame.embedding is None or not frame.embedding.any() else frame.embedding.numpy()
         embedder = self.reader.embedder
-        return self.standing.nearest(shows, None if embedder is None else self.reader.embedding)
+        return self.standing.nearest(seen, None if embedder is None else self.reader.embedding)
 
     def find(self, block_id: int) -> Block:
         """A block of this stream, on the device. Raises KeyError, MemoryStoreError."""

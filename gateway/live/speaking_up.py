@@ -174,14 +174,14 @@ class SpeakingUp:
         speaking, at_us, shows = self._backend.reader.speaking, block.info.start_us, block.info.text
         self._seen_us = max(self._seen_us, at_us)
         if urge is not None and speaking is not None:
-            speaks = speaking.speaks(urge)
-            self._emit(FrameJudged(at_us, urge, speaks))
-            self._log.debug("frame_judged", at_s=at_us / US_PER_S, probability=round(urge, 4), speaks=speaks)
             request_id = (
-                await self._backend.engine.run(lambda: self._stream.nearest_request(shows))
-                if speaks
+                await self._backend.engine.run(lambda: self._stream.nearest_request(block))
+                if speaking.speaks(urge)
                 else None
             )
+            speaks = request_id is not None
+            self._emit(FrameJudged(at_us, urge, speaks))
+            self._log.debug("frame_judged", at_s=at_us / US_PER_S, probability=round(urge, 4), speaks=speaks)
             if request_id in {request.id for request in self.requests}:
                 assert request_id is not None
                 self._tell(self._rules.met(request_id, at_us, shows))

@@ -1,5 +1,6 @@
 """Standing requests: before the model at every frame, however long ago they were made, and never twice."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,7 +9,7 @@ from llm.question import Question
 from llm.reader import Reader
 from llm.standing import Standing, in_order
 from llm.steps import run
-from memory.block import BlockInfo
+from memory.block import Block, BlockInfo
 from streams.config import LlmConfig
 from streams.types import US_PER_S, BlockKind
 
@@ -169,3 +170,39 @@ def test_a_request_that_is_read_alone_is_no_part_of_memory(stream):
     block = run(stream.read_alone(US_PER_S, REQUEST))
     assert (block.info.text, block.info.kind) == (REQUEST, BlockKind.UTTERANCE)
     assert list(stream.memory.recent()) == [said]
+
+
+MEANING = {"dog": [1, 0, 0], "cat": [0, 1, 0], "all": [0, 0, 1]}
+
+
+def meaning(text):
+    return np.array(next(vector for word, vector in MEANING.items() if word in text), np.float32)
+
+
+@pytest.fixture
+def standing():
+    """Three requests: for a dog, for a cat, and for whatever is new."""
+    standing = Standing()
+    for name in ("dog", "cat", "all"):
+        info = BlockInfo(1, BlockKind.UTTERANCE, 0, 0, f"Tell me of {name}.", 5)
+        standing.put(name, Block(info, torch.empty(0), torch.empty(0), torch.empty(0)), general=name == "all")
+    return standing
+
+
+@pytest.mark.parametrize(
+    ("seen", "met"),
+    [([2, 1, 0], "dog"), ([0.1, 0.9, 0], "cat"), ([0.1, 0, 9], "all"), (None, "cat")],
+)
+def test_a_frame_is_about_the_request_that_is_nearest_or_else_a_general_one(standing, seen, met):
+    assert standing.nearest(None if seen is None else np.array(seen, np.float16), meaning) == met
+
+
+def test_a_frame_that_is_near_no_request_meets_none(standing):
+    standing.remove("all")
+    assert standing.nearest(np.array([0.1, 0.2, 9], np.float16), meaning) is None
+    standing.remove("cat")
+    assert standing.nearest(np.array([0.1, 0, 9], np.float16), meaning) is None
+    assert standing.nearest(np.array([1, 0, 0.2], np.float16), meaning) == "dog"
+    assert standing.nearest(np.array([1, 0, 0.2], np.float16), None) == "dog"
+    standing.remove("dog")
+    assert standing.nearest(None, meaning) is None
