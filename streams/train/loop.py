@@ -19,6 +19,8 @@ from streams.errors import ConfigError
 from streams.whole_file import whole_file
 
 Figures = Mapping[str, float]
+VALIDATION = "validation."
+"""What figures on validation are called begins with this."""
 _UNREADABLE = (
     pickle.UnpicklingError, OSError, EOFError, RuntimeError, LookupError, ValueError, TypeError,
     AttributeError, struct.error,
@@ -136,7 +138,7 @@ class Loop:
             if last or self.done % schedule.evaluate_every == 0:
                 module.eval()
                 with torch.no_grad():
-                    line |= {f"validation.{name}": value for name, value in self._stage.evaluate().items()}
+                    line |= {f"{VALIDATION}{name}": value for name, value in self._stage.evaluate().items()}
             line["seconds"] = round(self._seconds, 1)
             self._log(line)
             if last or self.done % schedule.save_every == 0:

@@ -31,7 +31,7 @@ from streams.train.labels import describe_words
 from streams.train.language import Language
 from streams.train.live_model import SeenPictures, as_pictures, joined, spoken_pictures
 from streams.train.living import LiveSettings, Living
-from streams.train.loop import Figures, Loop, Schedule, checkpoint_file, read_checkpoint
+from streams.train.loop import VALIDATION, Figures, Loop, Schedule, checkpoint_file, read_checkpoint
 from streams.train.mixture import Mixture
 from streams.train.recipe import LivingRecipe, Recipe, SeeingRecipe, binding, load_recipe
 from streams.train.sample import Facts
@@ -207,7 +207,7 @@ class _Run:
             validation=self._validation.dialogues,
             validation_pictures=self._spoken(connector, tables, self._validation.features),
         )
-        self._loop(stage, recipe)
+        last = self._loop(stage, recipe)
         factors = model.lora.adapter()
         facts = {
             "alpha": str(recipe.alpha),
@@ -216,8 +216,10 @@ class _Run:
             ),
             **settings_fact(self._settings[Living.name]),
         }
-        with torch.no_grad():
-            threshold = stage.evaluate().get("speaking.threshold")
+        if not last:  # no step was left
+            with torch.no_grad():
+                last = {f"{VALIDATION}{name}": figure for name, figure in stage.evaluate().items()}
+        threshold = last.get(f"{VALIDATION}speaking.threshold")
         if threshold is None:
             log.warning("no threshold to speak up from: nothing that falls due in validation is met")
         else:
@@ -241,7 +243,8 @@ class _Run:
         batches = (torch.from_numpy(np.asarray(features[s : s + BATCH], np.float32)) for s in starts)
         return spoken_pictures(connector, batches, tables)
 
-    def _loop(self, stage: Seeing | Living, recipe: SeeingRecipe | LivingRecipe) -> None:
+    def _loop(self, stage: Seeing | Living, recipe: SeeingRecipe | LivingRecipe) -> Figures:
+        """The figures of the last step, which was evaluated after; none where no step was left."""
         run_ = self._recipe.run
         schedule = Schedule(
             recipe.steps,
@@ -253,9 +256,13 @@ class _Run:
         )
         loop = Loop(stage, schedule, self._out, self._settings[stage.name])
         with bar_of(stage.name, recipe.steps) as bar:
+            last: Figures = {}
 
             def told(figures: Figures) -> None:
+                nonlocal last
+                last = figures
                 told_of = ("loss", "validation.name", "validation.exact", "validation.speaking.f1")
                 bar(1, "  ".join(f"{k} {figures[k]:.3f}" for k in told_of if k in figures))
 
             loop.run(told)
+        return last
