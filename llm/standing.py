@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from memory.block import Block
 
 NEAR = 0.3
-"""Similarity of a request and a frame's words from which one may be about the other: with the embedded
-embedder "a golden retriever" has 0.40 to "Tell me when you see a dog.", and at most 0.15 to five others."""
+"""Similarity of a request and of what is surely or likely in a frame, from which it may be about that. (With
+the embedded models, over 20 streams of photographs: 0.43 and more where it was, 0.29 at most where not.)"""
 
 
 class Standing:

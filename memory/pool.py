@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 from memory.block import Block, BlockInfo
 from memory.codec.codec import EncodedBlock
@@ -14,6 +15,7 @@ from memory.disk_budget import SLACK, DiskBudget
 from memory.notice import Notify
 from memory.pool_config import PoolConfig
 from memory.ram import RamTier
+from memory.recall.policy import Entry
 from memory.retention.policy import Candidate
 from memory.store.session_store import SessionStore
 from memory.table import BlockTable
@@ -26,6 +28,8 @@ from streams.log import get_logger
 
 SPILL_FROM = 0.75
 """Share of the RAM budget from which blocks that are kept nowhere else begin to be written."""
+
+T = TypeVar("T")
 
 log = get_logger(__name__)
 
@@ -157,13 +161,29 @@ class BlockPool:
         self.disk_reads += 1
         return self._read(block_id)
 
-    def _read(self, block_id: int) -> EncodedBlock:
-        """Bring a block up from disk. Raises as ``fetch``."""
+    def entry(self, block_id: int) -> Entry:
+        """What recall knows the block by, without its keys and values; it stays where it is.
+
+        Raises as ``fetch``.
+        """
+        with self._lock:
+            if block_id not in self.sealed:
+                raise KeyError(block_id)
+            if block_id in self._ram:
+                return Entry.of(self._ram.peek(block_id))
+        return self._from_disk(self._store.read_head, block_id)
+
+    def _from_disk(self, read: Callable[[int], T], block_id: int) -> T:
+        """What ``read`` gives of a block; one that it cannot read is given up. Raises as ``fetch``."""
         try:
-            encoded = self._store.read(block_id)
+            return read(block_id)
         except MemoryStoreError as error:
             self.give_up(block_id, error.message)
             raise
+
+    def _read(self, block_id: int) -> EncodedBlock:
+        """Bring a block up from disk. Raises as ``fetch``."""
+        encoded = self._from_disk(self._store.read, block_id)
         with self._lock:
             if block_id in self.sealed and block_id not in self._ram:
                 self._ram.put(encoded)

@@ -10,9 +10,9 @@ from memory.block import Block, BlockInfo
 from memory.codec.codecs import decode
 from memory.hot import HotTier
 from memory.pool import BlockPool
-from memory.recall.likeness import Likeness, Signature
+from memory.recall.likeness import Likeness
 from memory.recall.ordered import in_order
-from memory.recall.policy import Hit, Query, RecallPolicy
+from memory.recall.policy import Entry, Hit, Query, RecallPolicy
 from memory.recall.selection import select
 from memory.recall.span import Where
 from memory.shape import MemoryShape
@@ -70,9 +70,9 @@ class Recaller:
         admitted = self._pool.sealed.admitted(where) if where.restricts or neighbours else None
         allowed = admitted if where.restricts else None
         hits = self._policy.rank(query, max(CANDIDATES, 2 * limit), allowed)
-        near = admitted.tolist() if admitted is not None and neighbours else []
+        beside = admitted.tolist() if admitted is not None and neighbours else []
         found: dict[int, Block] = {}
-        chosen = self._choose(hits, where, near, limit, found)
+        chosen = self._choose(hits, where, beside, limit, found)
         ids = [hit.block_id for hit in chosen]
         self._pool.recalled(ids)
         # What was nearly chosen is what the next question on the same matter is likely to want.
@@ -84,11 +84,11 @@ class Recaller:
         self,
         hits: Sequence[Hit],
         where: Where,
-        near: Sequence[int],
+        beside: Sequence[int],
         limit: int,
         found: dict[int, Block],
     ) -> list[Hit]:
-        """Which blocks to hand back out of ``hits``, those that ``where`` puts in order, and of ``near``
+        """Which blocks to hand back out of ``hits``, those that ``where`` puts in order, and of ``beside``
         (sorted) those around them, brought up into ``found``; those that cannot be read are passed over."""
 
         def block(block_id: int) -> Block:
@@ -101,7 +101,14 @@ class Recaller:
             return found[block_id]
 
         infos = _Remembered(self._pool.sealed)
-        alike = Likeness(lambda block_id: Signature.of(block(block_id)))
+
+        def entry(block_id: int) -> Entry:
+            try:
+                return Entry.of(found[block_id]) if block_id in found else self._entry(block_id)
+            except (KeyError, MemoryStoreError):
+                raise _GoneError(block_id) from None
+
+        alike = Likeness(entry)
         ids: list[int] = []
         if where.order is not None:
             # Of what was seen, unless it is asked for what was said.
@@ -113,17 +120,23 @@ class Recaller:
                     hits if where.order is None else in_order(hits, where.order, ids, infos, limit, alike)
                 )
                 chosen = select(
-                    ranked, infos, limit, alike, neighbours=self._config.recall_neighbours, order=near
+                    ranked, infos, limit, alike, neighbours=self._config.recall_neighbours, order=beside
                 )
                 self._pool.load([hit.block_id for hit in chosen if not self._is_hot(hit.block_id, found)])
                 for hit in chosen:
                     block(hit.block_id)
             except _GoneError as gone:
                 hits = [hit for hit in hits if hit.block_id != gone.block_id]
-                near = [block_id for block_id in near if block_id != gone.block_id]
+                beside = [block_id for block_id in beside if block_id != gone.block_id]
                 ids = [block_id for block_id in ids if block_id != gone.block_id]
             else:
                 return chosen
+
+    def _entry(self, block_id: int) -> Entry:
+        """What recall knows a sealed block by; the block stays where it is. Raises as ``fetch``."""
+        with self._lock:
+            block = self._hot.get(block_id)
+        return self._pool.entry(block_id) if block is None else Entry.of(block)
 
     def _is_hot(self, block_id: int, found: dict[int, Block]) -> bool:
         with self._lock:

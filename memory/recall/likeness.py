@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.block import Block, BlockInfo
+from memory.block import BlockInfo
+from memory.recall.policy import Entry
 from streams.types import US_PER_S, BlockKind
 
 ALIKE_WITHIN_US = 30 * US_PER_S
@@ -32,40 +32,29 @@ tokens are nearer to each other whatever they show, so that digests go last.)"""
 WORD = re.compile(r"\w+")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Signature:
-    """What a block is known by beside its words: ``digest`` [layers, representatives, dim] and ``embedding``
-    [dim], zeros where nothing is said, or None where there is no embedding model."""
-
-    digest: NDArray[np.floating]
-    embedding: NDArray[np.floating] | None = None
-
-    @classmethod
-    def of(cls, block: Block) -> Signature:
-        embedding = None if block.embedding is None else block.embedding.numpy()
-        return cls(block.digest.numpy(), embedding)
-
-
-SignatureOf: TypeAlias = Callable[[int], Signature]
-"""The signature of a block."""
+EntryOf: TypeAlias = Callable[[int], Entry]
+"""What recall knows a block by."""
 
 
 class Likeness:
-    """Whether two blocks show one moment. Signatures are looked at last, each once.
+    """Whether two blocks show one moment. Entries are looked at last, each once.
 
     What was said is only alike when it is the same words: "at four" and "at five" are not.
     """
 
-    def __init__(self, signature_of: SignatureOf | None) -> None:
-        """Without ``signature_of`` blocks of which nothing is said in words are never alike."""
-        self._directions = lru_cache(maxsize=None)(lambda block_id: _directions(signature_of, block_id))
-        self._with_signatures = signature_of is not None
+    def __init__(self, entry_of: EntryOf | None) -> None:
+        """Without ``entry_of`` blocks of which nothing is said in words are never alike."""
+        self._directions = lru_cache(maxsize=None)(lambda block_id: _directions(entry_of, block_id))
+        self._with_entries = entry_of is not None
 
     def __call__(self, a: BlockInfo, b: BlockInfo) -> bool:
-        return abs(a.start_us - b.start_us) <= ALIKE_WITHIN_US and self.same(a, b)
+        """Whether they show the same soon after one another."""
+        if abs(a.start_us - b.start_us) > ALIKE_WITHIN_US:
+            return False
+        return self.same(a, b) or (self._by_entries(a, b) and self._near_in_digest(a, b))
 
     def same(self, a: BlockInfo, b: BlockInfo) -> bool:
-        """As called, whenever they were."""
+        """Whether they show the same, however far apart in time, as far as words and meaning tell."""
         if a.kind is not b.kind:
             return False
         if a.text and a.text == b.text:
@@ -74,15 +63,25 @@ class Likeness:
             return WORD.findall(a.text.lower()) == WORD.findall(b.text.lower())
         if a.text and b.text:
             return _jaccard(a.text, b.text) >= ALIKE_WORDS
-        return self._with_signatures and self._close(a, b)
+        return self._with_entries and self._near_in_meaning(a, b)
 
-    def _close(self, a: BlockInfo, b: BlockInfo) -> bool:
-        (digest, meaning), (other_digest, other_meaning) = self._directions(a.id), self._directions(b.id)
-        if meaning is not None and other_meaning is not None:
-            return float(meaning @ other_meaning) >= ALIKE_MEANING
+    def _by_entries(self, a: BlockInfo, b: BlockInfo) -> bool:
+        """Whether they are frames of which words don't tell."""
+        frames = a.kind is b.kind is BlockKind.FRAME
+        return self._with_entries and frames and not (a.text and b.text)
+
+    def _near_in_meaning(self, a: BlockInfo, b: BlockInfo) -> bool:
+        meaning, other = (self._directions(info.id)[1] for info in (a, b))
+        if meaning is None or other is None or meaning.shape != other.shape:
+            return False
+        return float(meaning @ other) >= ALIKE_MEANING
+
+    def _near_in_digest(self, a: BlockInfo, b: BlockInfo) -> bool:
+        """Of frames of which meaning tells nothing either."""
+        (digest, meaning), (other, other_meaning) = (self._directions(info.id) for info in (a, b))
         if meaning is not None or other_meaning is not None:
-            return False  # of the one it is known what it shows
-        return float(digest @ other_digest) >= ALIKE_COSINE
+            return False
+        return float(digest @ other) >= ALIKE_COSINE
 
 
 def _jaccard(a: str, b: str) -> float:
@@ -91,16 +90,16 @@ def _jaccard(a: str, b: str) -> float:
 
 
 def _directions(
-    signature_of: SignatureOf | None, block_id: int
+    entry_of: EntryOf | None, block_id: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """A block's mean digest in every layer, each of unit length, over all layers: [layers * dim]; and its
     embedding at unit length, None where that says nothing."""
-    assert signature_of is not None
-    signature = signature_of(block_id)
-    mean = signature.digest.astype(np.float32).mean(axis=1)
+    assert entry_of is not None
+    entry = entry_of(block_id)
+    mean = entry.digest.astype(np.float32).mean(axis=1)
     unit = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
     direction: NDArray[np.float32] = unit.ravel() / np.sqrt(np.float32(len(unit)))
-    if signature.embedding is None or not signature.embedding.any():
+    if entry.embedding is None or not entry.embedding.any():
         return direction, None
-    meaning = signature.embedding.astype(np.float32)
+    meaning = entry.embedding.astype(np.float32)
     return direction, meaning / np.linalg.norm(meaning)

@@ -14,7 +14,7 @@ ANCHORS = 2
 """So many of the best blocks may be what the question names; what came before and after each comes along."""
 
 STEPS = 16
-"""So many blocks of one moment are passed over on the way to the one before or after it."""
+"""So many blocks of one moment are looked at on the way to the one before or after it."""
 
 
 def in_order(
@@ -54,18 +54,21 @@ def _moments(
     ids: Iterable[int], infos: Mapping[int, BlockInfo], limit: int, alike: Likeness
 ) -> Iterator[int]:
     """The first block of each of ``limit`` moments at most: blocks in a row that show the same are one."""
-    last: BlockInfo | None = None
-    found = 0
+    moment: BlockInfo | None = None
+    found = passed = 0
     for block_id in ids:
         if found == limit:
             return
         info = infos.get(block_id)
         if info is None:
             continue
-        if last is None or not alike.same(last, info):
+        if moment is None or passed == STEPS or not alike.same(moment, info):
+            moment, passed = info, 0
             found += 1
             yield block_id
-        last = info
+        else:
+            # What is the same word for word costs nothing to pass over.
+            passed += not info.text or info.text != moment.text
 
 
 def _around(
@@ -76,12 +79,8 @@ def _around(
     after = at + 1 if at < len(ids) and ids[at] == block_id else at
     own = infos.get(block_id)
     for near in (ids[max(at - STEPS, 0) : at][::-1], ids[after : after + STEPS]):
-        last = own
         for other in near:
             info = infos.get(other)
-            if info is None:
-                continue
-            if last is None or not alike.same(last, info):
+            if info is not None and (own is None or not alike.same(own, info)):
                 yield other
                 break
-            last = info

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.block import Block, BlockInfo
+from memory.codec.codec import EncodedBlock
 from memory.index.vector_index import Ids
 
 
@@ -25,7 +26,7 @@ class Entry:
     embedding: NDArray[np.float16] | None
 
     @classmethod
-    def of(cls, block: Block) -> Entry:
+    def of(cls, block: Block | EncodedBlock) -> Entry:
         embedding = None if block.embedding is None else block.embedding.numpy()
         return cls(block.info, block.digest.numpy(), embedding)
 

@@ -188,7 +188,7 @@ class Catalog:
                 raise CatalogDamagedError(f"{self._file.name} has other tables than it should", param="dir")
             # Written, not only read: a file whose header says that it is not to be is damaged, too.
             self._db.execute(f"PRAGMA user_version = {VERSION}")
-        # Indexes as well, which a quick check leaves out: they are found wrong when they are written.
+        # Indexes as well, which a quick check leaves out, and which a later write would fail on.
         (verdict,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict != "ok":
             raise CatalogDamagedError(f"{self._file.name} is damaged: {verdict}", param="dir")

@@ -18,7 +18,7 @@ from memory.block import Block, BlockInfo
 from memory.index.growing import GrowingIndex
 from memory.index.stored import load_index
 from memory.recall.indexed import LoadIndex, NewIndex
-from memory.recall.likeness import Likeness, Signature
+from memory.recall.likeness import Likeness
 from memory.recall.policies import new_policy
 from memory.recall.policy import Entry, Query, RecallPolicy
 from memory.recall.selection import select
@@ -152,14 +152,14 @@ def row(
     """How often the blocks that would be handed back include one that answers; ``half`` None: all."""
     asked = [each for each in corpus.asked if half in (None, each.probe.half)]
     infos = {block.id: block.info for block in corpus.blocks}
-    signatures = {block.id: Signature.of(block) for block in corpus.blocks}
+    entries = {block.id: Entry.of(block) for block in corpus.blocks}
     places: list[int | None] = []
     start = perf_counter()
     for each in asked:
         where = each.where if filtered else EVERYWHERE
         allowed = np.array(sorted(i for i, info in infos.items() if where.admits(info)), dtype=np.int64)
         hits = policy.rank(each.query, CANDIDATES, allowed if where.restricts else None)
-        chosen = select(hits, infos, max(PLACES), Likeness(signatures.__getitem__))
+        chosen = select(hits, infos, max(PLACES), Likeness(entries.__getitem__))
         best_first = sorted(chosen, key=lambda hit: -hit.score)
         places.append(_place([corpus.lines[hit.block_id] for hit in best_first], evidence_line(each.probe)))
     rank_ms = (perf_counter() - start) * 1e3 / len(asked)

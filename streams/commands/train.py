@@ -15,6 +15,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--start",
         metavar="DIR",
-        help="go on from finished weights, as of your own data from those that ship: 'shipped' (all anew)",
+        help="folder of finished weights to go on from, or 'shipped' (all is learned anew)",
     )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, … (cpu)")

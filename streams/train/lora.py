@@ -82,10 +82,10 @@ class LoraLayers(nn.Module):
                 yield f"model.layers.{index}", product, self._sizes[name]
 
     def begin_at(self, adapter: Adapter) -> None:
-        """Take over the factors of ``adapter``. Mutates the parameters.
+        """Take over the factors of ``adapter``, of the same rank and scale. Mutates the parameters.
 
-        Raises ModelError where it has other layers or shapes, another rank or scale, or the layers that are
-        one product here do not share A, as those that ``adapter()`` wrote do.
+        Raises ModelError where it has other layers or shapes, or the layers that are one product here do not
+        share A, as those that ``adapter()`` wrote do.
         """
         pairs = dict(adapter.pairs)
         for prefix, product, sizes in self._products():
@@ -96,12 +96,11 @@ class LoraLayers(nn.Module):
                 and all(down.shape == product.down.shape for down in downs)
                 and all(torch.equal(down, downs[0]) for down in downs)
                 and [len(pair[1]) for pair in found if pair is not None] == list(sizes.values())
-                and adapter.scale == product.scale
             )
             if not fits:
                 raise ModelError(
-                    f"the weights to start from do not fit {prefix}: they are of another model, or the "
-                    "recipe's living.rank and living.alpha are not theirs",
+                    f"the weights to start from do not fit {prefix}: they are of another model, or not "
+                    "of streams train",
                     param="run.start",
                 )
             with torch.no_grad():

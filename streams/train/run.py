@@ -104,6 +104,8 @@ class _Run:
         llm = registry.resolve("llm").path
         assert llm is not None
         self._language = Language.load(llm, load_chat(llm), recipe.run.device, recipe.run.dtype)
+        if start is not None:
+            self._check_start(start.sight)  # before hours of features
         self._data = Data(recipe, PixelEncoder(self._encoder), config)
         self._train, self._validation = self._data.split("train"), self._data.split("validation")
 
@@ -115,7 +117,6 @@ class _Run:
             return load_connector(file)
         if self._start is not None:
             connector = self._start.sight.connector
-            self._check_start(self._start.sight)
             save_connector(connector, file, settings_fact(self._settings[Seeing.name]))
             return connector
         connector = self._new_connector().to(self._language.frozen.spec.device)
@@ -139,7 +140,7 @@ class _Run:
         return load_connector(file)
 
     def _check_start(self, start: Sight) -> None:
-        """Raises ModelError where ``start`` is of another encoder or language model."""
+        """Raises ModelError where ``start`` is of another encoder or language model, rank or alpha."""
         config, spec = start.connector.config, self._language.frozen.spec
         if (config.encoder, config.hidden) != (self._encoder.name, spec.hidden):
             raise ModelError(
@@ -147,7 +148,14 @@ class _Run:
                 f"{config.hidden}, not of {self._encoder.name} and {spec.hidden}",
                 param="run.start",
             )
-        adapter = start.adapter
+        adapter, living = start.adapter, self._recipe.living
+        ranks = {len(down) for down, _ in adapter.pairs.values()}
+        if ranks != {living.rank} or adapter.scale != living.alpha / living.rank:
+            raise ModelError(
+                f"the weights to start from have rank {min(ranks)} and scale {adapter.scale:g}, the recipe "
+                f"living.rank {living.rank} and living.alpha {living.alpha:g}",
+                param="run.start",
+            )
         if adapter.base_weights not in ("", weights_mark(self._language.weights, adapter.pairs)):
             raise ModelError(
                 "the weights to start from were trained on another language model's", param="run.start"

@@ -12,7 +12,7 @@ from streams.errors import ConfigError
 from streams.train.recipe import Recipe
 
 SHIPPED = Path("shipped")
-"""Stands for the weights that ship."""
+"""Stands for the weights that ship; a folder of this name is given with more of its path."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from memory.block import BlockInfo
-from memory.recall.likeness import Likeness, Signature
+from memory.recall.likeness import Likeness
+from memory.recall.policy import Entry
 from streams.types import US_PER_S, BlockKind
 
 FRAME, SAID, REPLY = BlockKind.FRAME, BlockKind.UTTERANCE, BlockKind.REPLY
@@ -13,7 +14,7 @@ def info(block_id, kind, at_s, text):
 
 
 def never(block_id):
-    raise AssertionError(f"the signature of {block_id} was read")
+    raise AssertionError(f"the entry of {block_id} was read")
 
 
 @pytest.mark.parametrize(
@@ -39,11 +40,11 @@ def test_one_moment_lasts_half_a_minute_and_what_is_the_same_for_ever():
     assert alike(one, info(2, FRAME, 30, "a cat"))
 
 
-def test_signatures_are_read_only_where_words_and_time_leave_it_open():
+def test_entries_are_read_only_where_words_and_time_leave_it_open():
     alike = Likeness(never)
     assert not alike(info(1, FRAME, 0, "a cat"), info(2, FRAME, 99, ""))
     assert not alike(info(1, FRAME, 0, ""), info(2, SAID, 5, ""))
-    with pytest.raises(AssertionError, match="the signature of 1"):
+    with pytest.raises(AssertionError, match="the entry of 1"):
         alike(info(1, FRAME, 0, "a cat"), info(2, FRAME, 5, ""))
     assert not Likeness(None)(info(1, FRAME, 0, ""), info(2, FRAME, 5, ""))
 
@@ -55,21 +56,25 @@ CAT, MOSTLY_CAT, DOG, NOTHING = ([3, 0], [4, 3], [0, 0.5], [0, 0])
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "alike"),
+    ("one", "other", "alike", "same"),
     [
-        ((FAR, CAT), (NEAR, MOSTLY_CAT), True),  # what is likely goes before digests
-        ((NEAR, CAT), (NEARLY, DOG), False),
-        ((NEAR, CAT), (NEARLY, NOTHING), False),  # what is known of the one is not of the other
-        ((NEAR, NOTHING), (NEARLY, NOTHING), True),
-        ((NEAR, NOTHING), (FAR, NOTHING), False),
-        ((NEAR, None), (NEARLY, None), True),
-        ((NEAR, None), (FAR, None), False),
+        ((FAR, CAT), (NEAR, MOSTLY_CAT), True, True),  # what is likely goes before digests
+        ((NEAR, CAT), (NEARLY, DOG), False, False),
+        ((NEAR, CAT), (NEARLY, NOTHING), False, False),  # what is known of the one is not of the other
+        ((NEAR, CAT), (NEARLY, [1, 0, 0]), False, False),  # of two models
+        ((NEAR, NOTHING), (NEARLY, NOTHING), True, False),  # digests tell of one moment, not of one thing
+        ((NEAR, NOTHING), (FAR, NOTHING), False, False),
+        ((NEAR, None), (NEARLY, None), True, False),
+        ((NEAR, None), (FAR, None), False, False),
     ],
 )
-def test_frames_without_words_are_alike_by_what_is_likely_or_else_by_their_digests(one, other, alike):
-    def signature(block_id):
-        digest, meaning = one if block_id == 1 else other
-        return Signature(digest, None if meaning is None else np.array(meaning, np.float16))
+def test_frames_without_words_are_alike_by_what_is_likely_or_else_by_their_digests(one, other, alike, same):
+    first, second = info(1, FRAME, 0, ""), info(2, FRAME, 5, "")
 
-    assert Likeness(signature)(info(1, FRAME, 0, ""), info(2, FRAME, 5, "")) is alike
-    assert Likeness(signature)(info(1, FRAME, 0, "mug"), info(2, FRAME, 5, "")) is alike
+    def entry(block_id):
+        digest, meaning = one if block_id == 1 else other
+        return Entry(first, digest, None if meaning is None else np.array(meaning, np.float16))
+
+    assert Likeness(entry)(first, second) is alike
+    assert Likeness(entry)(info(1, FRAME, 0, "mug"), second) is alike
+    assert Likeness(entry).same(first, second) is same

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from memory.block import BlockInfo
-from memory.recall.likeness import Likeness, Signature
-from memory.recall.ordered import in_order
-from memory.recall.policy import Hit
+from memory.recall.likeness import Likeness
+from memory.recall.ordered import STEPS, in_order
+from memory.recall.policy import Entry, Hit
 from streams.types import BlockKind
 
 SEEN = ["coffee", "coffee", "coffee", "cat", "cat", "dog", "clock", "clock", "car", "tree"]
@@ -60,8 +60,45 @@ def test_frames_that_are_likely_the_same_are_one_moment(infos):
     mute = {n: BlockInfo(n, BlockKind.FRAME, n, n + 1, "", 4) for n in infos}
     kinds = np.eye(len(set(SEEN)), dtype=np.float16)
     order_of = {text: place for place, text in enumerate(dict.fromkeys(SEEN))}
-    alike = Likeness(lambda n: Signature(np.ones((1, 1, 2)), kinds[order_of[SEEN[n - 1]]]))
+    alike = Likeness(lambda n: Entry(mute[n], np.ones((1, 1, 2)), kinds[order_of[SEEN[n - 1]]]))
     found = in_order([Hit(5, 0.9)], "around", sorted(mute), mute, 6, alike)
     assert [hit.block_id for hit in found] == [5, 3, 6]
     found = in_order([], "first", sorted(mute), mute, 8, alike)
     assert [hit.block_id for hit in found] == [1, 4, 6, 7]
+
+
+def looked_at(meaning, count=200):
+    """So many frames of which nothing is sure, a minute apart, and what was looked at of them."""
+    infos = {
+        n: BlockInfo(n, BlockKind.FRAME, n * 60_000_000, n * 60_000_000, "", 4) for n in range(1, count + 1)
+    }
+    looked = set()
+
+    def entry(block_id):
+        looked.add(block_id)
+        return Entry(infos[block_id], np.ones((1, 1, 2)), meaning)
+
+    return infos, Likeness(entry), looked
+
+
+def test_frames_of_which_nothing_is_known_are_moments_of_their_own_however_near_their_digests():
+    infos, alike, _ = looked_at(np.zeros(3, np.float16))
+    found = in_order([Hit(100, 0.9)], "around", sorted(infos), infos, 6, alike)
+    assert [hit.block_id for hit in found] == [100, 99, 101]
+    found = in_order([], "first", sorted(infos), infos, 6, alike)
+    assert [hit.block_id for hit in found] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("asked", ["first", "around"])
+def test_of_a_long_moment_no_more_is_looked_at_than_a_few_steps(asked):
+    infos, alike, looked = looked_at(np.ones(3, np.float16), 2_000)
+    in_order([Hit(1_000, 0.9)], asked, sorted(infos), infos, 6, alike)
+    assert len(looked) <= 3 * (STEPS + 2)
+
+
+def test_moments_do_not_run_into_one_another():
+    """Each frame shares most of its words with the next, and the first none with the last."""
+    said = ["cat, sofa", "cat, sofa, dog", "dog, sofa", "dog"]
+    infos = {n: BlockInfo(n, BlockKind.FRAME, n, n + 1, text, 4) for n, text in enumerate(said, 1)}
+    assert order([], "first", infos) == [1, 3]
+    assert order([(4, 0.9)], "around", infos) == [4, 2]

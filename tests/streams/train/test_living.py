@@ -42,7 +42,10 @@ DIALOGUE = Dialogue(
     frames(0, 1, 2, 3, 4, 5),
     (
         asked(0.5, "now", "What is this?", (0.5, "A cat.")),
-        asked(1.5, "alert", "Tell me when a dog comes.", (4, "A dog is there.")),
+        replace(
+            asked(1.5, "alert", "Tell me when a dog comes.", (4, "A dog is there.")),
+            acknowledgement="I will tell you.",
+        ),
         asked(2.3, "overheard", "The key is in the car."),
         asked(2.5, "past", "What was first?", (2.5, "The cat was.")),
         asked(3.5, "told", "My name is Ida.", (3.5, "I will remember that.")),
@@ -103,7 +106,12 @@ class Engine:
 
     def _take(self, turn, waiting):
         if turn.topic == "alert":
-            block = run(self._stream.take_message(turn.at_us, "user", turn.text))
+            if turn.acknowledgement:
+                reply = Reply(turn.at_us, turn.acknowledgement)
+                kept = self._write(reply, Question(turn.text, turn.at_us, turn.at_us))
+                block = self._stream.find(kept.question)
+            else:
+                block = run(self._stream.take_message(turn.at_us, "user", turn.text))
             self._stream.standing.put(turn.text, block)
             self._stream.standing.at_rest = False
             waiting.append(turn)
@@ -121,7 +129,7 @@ class Engine:
             answer.written.append(Token(token, "", reply.at_us))
             answer._unread.append(token)
         answer._scores()
-        answer.finish(reply.at_us)
+        return answer.finish(reply.at_us)
 
 
 @pytest.mark.parametrize("name", ["llama", "qwen2", "smollm2"])
