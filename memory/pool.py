@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
 from memory.block import Block, BlockInfo
 from memory.codec.codec import EncodedBlock
@@ -28,8 +27,6 @@ from streams.log import get_logger
 
 SPILL_FROM = 0.75
 """Share of the RAM budget from which blocks that are kept nowhere else begin to be written."""
-
-T = TypeVar("T")
 
 log = get_logger(__name__)
 
@@ -162,28 +159,25 @@ class BlockPool:
         return self._read(block_id)
 
     def entry(self, block_id: int) -> Entry:
-        """What recall knows the block by, without its keys and values; it stays where it is.
-
-        Raises as ``fetch``.
-        """
+        """What recall knows the block by, without bringing it up. Raises as ``fetch``."""
         with self._lock:
             if block_id not in self.sealed:
                 raise KeyError(block_id)
             if block_id in self._ram:
                 return Entry.of(self._ram.peek(block_id))
-        return self._from_disk(self._store.read_head, block_id)
-
-    def _from_disk(self, read: Callable[[int], T], block_id: int) -> T:
-        """What ``read`` gives of a block; one that it cannot read is given up. Raises as ``fetch``."""
         try:
-            return read(block_id)
+            return self._store.read_head(block_id)
         except MemoryStoreError as error:
             self.give_up(block_id, error.message)
             raise
 
     def _read(self, block_id: int) -> EncodedBlock:
         """Bring a block up from disk. Raises as ``fetch``."""
-        encoded = self._from_disk(self._store.read, block_id)
+        try:
+            encoded = self._store.read(block_id)
+        except MemoryStoreError as error:
+            self.give_up(block_id, error.message)
+            raise
         with self._lock:
             if block_id in self.sealed and block_id not in self._ram:
                 self._ram.put(encoded)
@@ -239,34 +233,21 @@ class BlockPool:
         """Let go of RAM until ``ram_bytes`` are used, as far as blocks are on disk; has others written."""
         with self._lock:
             self._spill(ram_bytes)
-            self._evict(ram_bytes)
+            self._ram.evict(ram_bytes, self._on_disk.__contains__)
 
     def _settle(self) -> None:
         budget = self.ram_budget
         if not self._config.durable:
             self._spill(int(budget * SPILL_FROM))
-        self._evict(budget)
+        self._ram.evict(budget, self._on_disk.__contains__)
         if self._writer.failing and self._ram.nbytes > budget:
             self._forget_from_ram(self._ram.nbytes - budget + budget // SLACK)
 
     def _spill(self, ram_bytes: int) -> None:
         """Have the least recently used that are nowhere else written, down to ``ram_bytes`` unwritten."""
-        excess = self._ram.nbytes - ram_bytes
-        for block_id in list(self._ram) if excess > 0 else ():
-            if excess <= 0:
-                break
-            block = self._ram.peek(block_id)
-            if block_id not in self._on_disk and block_id not in self._writer:
+        for block in self._ram.beyond(ram_bytes):
+            if block.id not in self._on_disk and block.id not in self._writer:
                 self._writer.put(block)
-            excess -= block.nbytes
-
-    def _evict(self, ram_bytes: int) -> None:
-        # The most recently used one stays in any case: it was brought up, or has just come.
-        for block_id in list(self._ram)[:-1] if self._ram.nbytes > ram_bytes else ():
-            if self._ram.nbytes <= ram_bytes:
-                break
-            if block_id in self._on_disk:
-                self._ram.remove(block_id)
 
     def _forget_from_ram(self, nbytes: int) -> None:
         """The disk takes nothing and RAM is used up: something has to go."""
@@ -308,9 +289,7 @@ class BlockPool:
             assert set(self.sealed) <= ram | self._on_disk, "blocks are lost"
             assert self._ram.nbytes == sum(self._ram.peek(block_id).nbytes for block_id in ram)
             for block_id in ram - self._on_disk:
-                assert not self._config.durable or block_id in self._writer, (
-                    f"block {block_id} is not written"
-                )
+                assert not self._config.durable or block_id in self._writer, f"{block_id} is not written"
 
     def close(self) -> None:
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from memory.codec.codec import EncodedBlock
 
@@ -32,6 +32,27 @@ class RamTier:
     def peek(self, block_id: int) -> EncodedBlock:
         """As ``get``, but it does not count as a use."""
         return self._blocks[block_id]
+
+    def beyond(self, nbytes: int) -> list[EncodedBlock]:
+        """The least recently used blocks, without which the others take ``nbytes`` at most."""
+        found, excess = [], self._nbytes - nbytes
+        for block in self._blocks.values():
+            if excess <= 0:
+                break
+            found.append(block)
+            excess -= block.nbytes
+        return found
+
+    def evict(self, nbytes: int, may_go: Callable[[int], bool]) -> None:
+        """Let the least recently used leave that ``may_go``, until ``nbytes`` are held.
+
+        The most recently used one stays in any case: it was brought up, or has just come.
+        """
+        for block_id in list(self._blocks)[:-1] if self._nbytes > nbytes else ():
+            if self._nbytes <= nbytes:
+                break
+            if may_go(block_id):
+                self.remove(block_id)
 
     def remove(self, block_id: int) -> None:
         """Raises KeyError when the block is not here."""

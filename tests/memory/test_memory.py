@@ -137,6 +137,28 @@ def test_an_unreadable_block_is_passed_over_and_told(new_memory, make_block, mon
     memory.check_integrity()
 
 
+def test_a_damaged_block_is_not_the_first_moment(new_memory, make_block, monkeypatch):
+    """It is found damaged while frames without words are compared."""
+    memory = new_memory(ram_bytes=BLOCK, device_bytes=1, recall_blocks=4)
+    for second in range(1, 13):
+        info = memory.new_info(BlockKind.FRAME, second * US_PER_S, second * US_PER_S, "", 3)
+        memory.append(make_block(info.id, info=info))
+    memory.flush()
+    read = memory._store.read_head
+
+    def damaged(block_id):
+        if block_id == 1:
+            raise MemoryStoreError(f"block {block_id} is damaged")
+        return read(block_id)
+
+    monkeypatch.setattr(memory._store, "read_head", damaged)
+    first = memory.recall(ANYTHING, Where(order="first"))
+    assert first.blocks
+    assert 1 not in [block.id for block in first.blocks]
+    assert 1 not in {info.id for info in memory.sealed()}
+    memory.check_integrity()
+
+
 def test_what_is_forgotten_while_it_is_chosen_is_passed_over(new_memory, make_block, monkeypatch):
     memory = new_memory(ram_bytes=BLOCK, device_bytes=1, recall_blocks=10)
     fill(memory, make_block, 12)

@@ -1,6 +1,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -248,20 +249,36 @@ def test_the_sender_waits_only_while_ram_is_used_up_by_what_is_still_to_be_writt
     assert bench.pool.ram_bytes <= 2 * BLOCK
 
 
-def test_a_damaged_block_is_given_up_and_told(open_bench, make_block, monkeypatch):
+def test_what_recall_knows_of_a_block_is_read_without_bringing_it_up(open_bench, make_block):
+    bench = open_bench(ram_blocks=1)
+    blocks = [make_block(block_id) for block_id in (1, 2, 3)]
+    bench.allocate(*blocks)
+    before = bench.pool.ram_bytes
+    for block in blocks:  # the last one is in RAM
+        entry = bench.pool.entry(block.id)
+        assert entry.info == block.info
+        np.testing.assert_array_equal(entry.digest, block.digest.numpy())
+    assert bench.pool.ram_bytes == before
+    assert bench.pool.disk_reads == 0
+    with pytest.raises(KeyError):
+        bench.pool.entry(9)
+
+
+@pytest.mark.parametrize(("read", "look"), [("read", "fetch"), ("read_head", "entry")])
+def test_a_damaged_block_is_given_up_and_told(open_bench, make_block, monkeypatch, read, look):
     bench = open_bench(ram_blocks=1)
     bench.allocate(*(make_block(block_id) for block_id in (1, 2, 3)))
 
     def unreadable(block_id):
         raise MemoryStoreError(f"block {block_id} is damaged")
 
-    monkeypatch.setattr(bench.store, "read", unreadable)
+    monkeypatch.setattr(bench.store, read, unreadable)
     with pytest.raises(MemoryStoreError, match="block 1 is damaged"):
-        bench.pool.fetch(1)
+        getattr(bench.pool, look)(1)
     assert bench.gone == [1]
     assert bench.problems() == ["damaged"]
     with pytest.raises(KeyError):
-        bench.pool.fetch(1)
+        getattr(bench.pool, look)(1)
 
 
 def test_closed_it_holds_nothing(open_bench, make_block):
