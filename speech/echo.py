@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,14 @@ SHORT, MAX_ERRORS_SHORT = 16, 0.15
 INTERRUPTIONS = frozenset(["stop", "wait", "no", "but", "hold", "sorry", "quiet", "enough", "cancel", "what"])
 """Words that interrupt, though all around them may be echo."""
 
+_NUMERALS = {
+    "II": "second", "III": "third", "IV": "fourth", "V": "fifth", "VI": "sixth", "VII": "seventh",
+    "VIII": "eighth", "IX": "ninth", "X": "tenth", "XI": "eleventh", "XII": "twelfth", "XIII": "thirteenth",
+    "XIV": "fourteenth", "XV": "fifteenth", "XVI": "sixteenth",
+}  # fmt: skip
+_NUMBERED = re.compile(rf"\b([A-Z][a-z]+) ({'|'.join(_NUMERALS)})\b")
+"""A king and the like, of whom there were several."""
+
 
 def repeats(heard: str, spoken: str) -> bool:
     """Whether all of ``heard`` is found in ``spoken``, recognition errors allowed for.
@@ -23,12 +33,23 @@ def repeats(heard: str, spoken: str) -> bool:
     ``spoken`` is the text of what was being played. Compared by letters, so that a word heard as two, or
     as another that sounds alike, counts for little. Fewer than two words are never an echo.
     """
-    words, known = normalize(heard), normalize(spoken)
-    if len(words) < MIN_WORDS or (set(words) - set(known)) & INTERRUPTIONS:
+    words = normalize(heard)
+    return len(words) >= MIN_WORDS and any(
+        _repeats(words, normalize(text)) for text in dict.fromkeys((spoken, _as_said(spoken)))
+    )
+
+
+def _repeats(words: list[str], known: list[str]) -> bool:
+    if (set(words) - set(known)) & INTERRUPTIONS:
         return False
     letters = "".join(words)
     share = MAX_ERRORS_SHORT if len(letters) < SHORT else MAX_ERRORS
     return _least_distance(letters, "".join(known)) <= share * len(letters)
+
+
+def _as_said(text: str) -> str:
+    """``text`` as a voice says it where that is far from how it is written: "Edward III" is "the third"."""
+    return _NUMBERED.sub(lambda found: f"{found[1]} the {_NUMERALS[found[2]]}", text)
 
 
 def _least_distance(part: str, whole: str) -> int:

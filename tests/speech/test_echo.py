@@ -62,3 +62,11 @@ def test_any_stretch_with_a_wrong_letter_in_every_fourth_word(start, count, rand
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_texts_compare(heard, spoken):
     assert repeats(heard, spoken) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "heard", ["The third was", "the third was a legendary king", "Was the eighth. Louis the fourteenth"]
+)
+def test_of_a_name_with_a_numeral_is_heard_what_the_voice_says(heard):
+    assert repeats(heard, "King Edward III was a legendary king, as was Henry VIII. Louis XIV ruled later.")
+    assert not repeats("the third was", "King Edward was a legendary king of England.")
