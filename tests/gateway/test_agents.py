@@ -204,7 +204,8 @@ def test_speech_interrupts_and_the_sdk_truncates_what_was_not_heard(talking, voi
         sent_ms = sum(len(base64.b64decode(event.delta)) for event in sent) / (2 * RATE) * 1_000
         assert 0 <= truncated.audio_end_ms <= sent_ms
         assert talk.of("audio_interrupted")[0].item_id == truncated.item_id == cut.output[0].id
-        assert "Paris" in answer.output[0].content[0].transcript
+        assert answer.status == "completed"
+        assert answer.output[0].content[0].transcript  # of what, after half a story, hangs on the last bit
         ended = talk.told.index(next(each for each in talk.told if each.type == "response.done"))
         late = [each for each in talk.told[ended + 1 :] if getattr(each, "response_id", None) == cut.id]
         assert late == []

@@ -1,10 +1,14 @@
 """A stock client of a session that speaks up: what it gets unasked, and nothing where that is off."""
 
 import asyncio
+import base64
 import contextlib
+import io
 from copy import copy
 from dataclasses import replace
 
+import PIL.Image
+import PIL.ImageOps
 import pytest
 from openai import AsyncOpenAI
 
@@ -47,6 +51,13 @@ async def until(connection, kind):
             if event.type == kind:
                 break
     return events
+
+
+def mirrored(picture):
+    """The same thing, and another picture."""
+    buffer = io.BytesIO()
+    PIL.ImageOps.mirror(PIL.Image.open(io.BytesIO(base64.b64decode(picture)))).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 async def show(connection, picture, at_ms):
@@ -120,7 +131,7 @@ def test_requests_are_set_listed_and_cancelled_over_the_wire(connected, photogra
             assert judged.speak
             assert 0 < judged.probability < 1
             assert events[-1].response.metadata["streams.standing_request"] == "cat"
-            await show(connection, photograph("coffee.png"), 15_000)
+            await show(connection, mirrored(photograph("chelsea.png")), 15_000)
             suppressed = (await until(connection, "response.suppressed"))[-1]
             assert (suppressed.reason, suppressed.standing_request) == ("told", "cat")
             await connection.session.update(session={"type": "realtime"})
