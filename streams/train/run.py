@@ -72,8 +72,9 @@ def run(args: argparse.Namespace, config: StreamsConfig) -> int:
 
 def _settings(recipe: Recipe, start: Start | None) -> tuple[dict[str, object], dict[str, object]]:
     """What the weights of stage 1, and of both stages, hang on. Raises ConfigError."""
-    seeing, living = binding(recipe, "seeing"), binding(recipe, "seeing", "living")
-    if start is not None:
+    if start is None:
+        seeing, living = binding(recipe, "seeing"), binding(recipe, "seeing", "living")
+    else:
         seeing, living = {**start.settings}, {**binding(recipe, "living"), **start.settings}
     if recipe.data.folder is None:
         return seeing, living

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -169,7 +169,8 @@ class _Writer:
         if turn.topic in STANDING_TOPICS:
             before, number = self._recent(), len(self._infos) + 1
             if turn.acknowledgement:
-                self._reply(turn, Reply(turn.at_us, turn.acknowledgement), passage.ids, before, "chat")
+                talk = replace(turn, topic="chat")
+                self._reply(talk, Reply(turn.at_us, turn.acknowledgement), passage.ids, before)
             else:
                 self._pass(passage.ids, before, BlockKind.UTTERANCE, turn.at_us)
             self._standing[number] = list(turn.replies)
@@ -177,21 +178,13 @@ class _Writer:
             return
         self._reply(turn, turn.replies[0], passage.ids, [*self._recalled(turn), *self._recent()])
 
-    def _reply(
-        self,
-        turn: Turn,
-        reply: Reply,
-        asked: tuple[int, ...],
-        before: Sequence[int],
-        topic: Topic | None = None,
-    ) -> None:
+    def _reply(self, turn: Turn, reply: Reply, asked: tuple[int, ...], before: Sequence[int]) -> None:
         written = self._chat.message("assistant", reply.at_us, reply.text)
         parts = [(asked, BlockKind.UTTERANCE)] if asked else []
         row = self._read([*parts, (written.ids, BlockKind.REPLY)], before, reply.at_us)
         first = row + len(asked) + written.start
         ids = written.ids[written.start : written.end + 1]
-        rows = range(first - 1, first - 1 + len(ids))
-        self._script.said.append(Said(topic or turn.topic, rows, ids, turn, reply))
+        self._script.said.append(Said(turn.topic, range(first - 1, first - 1 + len(ids)), ids, turn, reply))
 
     def _recalled(self, turn: Turn) -> list[int]:
         """The evidence, frames or what was said, and other blocks by chance up to what recall hands back."""

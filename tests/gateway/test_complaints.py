@@ -145,7 +145,9 @@ def test_where_nobody_speaks_nothing_is_heard_and_nothing_answered(streams, voic
 
     call = asyncio.run(scenario())
     (heard,) = call.of("conversation.item.input_audio_transcription.completed")
-    assert word_errors(["What is the capital of France?"], [heard["transcript"]]).errors <= 1
+    assert word_errors(["What is the capital of France?"], [heard["transcript"]]).errors <= (
+        name == "loud music"
+    )
     (started,) = call.of("input_audio_buffer.speech_started")
     assert started["audio_start_ms"] >= NOISE_S * 1_000
     (done,) = call.of("response.done")
